@@ -1,0 +1,37 @@
+"""What can go wrong, named so that a caller can act on it.
+
+Every message is one sentence that says what was wrong, with the value, and what to do.
+A page shows it as it is; the command line prints it and ends with exit code 2.
+"""
+
+
+class MnistError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class BlankDrawing(MnistError):
+    """A drawing has no ink."""
+
+
+class WrongDrawing(MnistError, ValueError):
+    """An array is not a drawing: wrong shape, dtype or value range."""
+
+
+class UnreadableImage(MnistError):
+    """A file is no image, or one that is damaged or too large."""
+
+
+class DatasetError(MnistError):
+    """A data set is missing, damaged or not what it says."""
+
+
+class RecipeError(MnistError):
+    """An unknown recipe or hyperparameter, or a value that it cannot have."""
+
+
+class ModelError(MnistError):
+    """A model's files are missing, damaged or not ours."""
+
+
+class RunError(MnistError):
+    """A training run cannot be started, stopped, found or changed."""
