@@ -1,0 +1,289 @@
+"""Models on disk: their folders, cards, evaluations, and which of them is active.
+
+A model is a folder with `model.keras` (the source of truth), `model.tflite` (made from it, for
+answers without TensorFlow), `card.json` (how it was made) and `evaluation.npz` (its answers to
+the test images). Every file is written beside its place and renamed into it, so that a reader
+never sees half a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnist_core.errors import ModelError
+
+if TYPE_CHECKING:
+    import keras
+
+SLOTS = ("dense", "cnn")
+KERAS_FILE, LITERT_FILE = "model.keras", "model.tflite"
+CARD_FILE, EVALUATION_FILE = "card.json", "evaluation.npz"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model's answers to the test images of one data set."""
+
+    probabilities: np.ndarray  # (n, 10) float32, rows sum to 1, calibrated
+    y_true: np.ndarray  # (n,) uint8
+    data_digest: str  # Dataset.digest of the data set
+    split: str  # "test"
+    digit_scores: np.ndarray | None = None  # (n,) float32, higher = more like a digit
+
+
+def artifacts_dir() -> Path:
+    """Return the folder of all models: $MNIST_ARTIFACTS, or `artifacts/` beside this package."""
+    named = os.environ.get("MNIST_ARTIFACTS")
+    return Path(named) if named else Path(__file__).resolve().parent.parent / "artifacts"
+
+
+def runs_dir() -> Path:
+    """Return the folder of the training runs."""
+    return artifacts_dir() / "runs"
+
+
+def model_dir(name: str) -> Path:
+    """Return a model's folder: "dense" and "cnn" ship with the app, other names are run ids.
+
+    Raises ModelError for a name that cannot be one (names never reach outside the folder).
+    """
+    if not _NAME.fullmatch(name) or ".." in name:
+        raise ModelError(f"{name!r} is no model's name; use 'dense', 'cnn' or the id of a run.")
+    return artifacts_dir() / name if name in SLOTS else runs_dir() / name
+
+
+def save_model(
+    directory: Path, model: keras.Model, card: dict[str, Any], evaluation: Evaluation | None
+) -> None:
+    """Write a model's folder; the card comes last, so a folder with a card is complete."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with _replacing(directory / KERAS_FILE) as path:
+        model.save(path)
+    with _replacing(directory / LITERT_FILE) as path:
+        path.write_bytes(_to_litert(model))
+    if evaluation is not None:
+        save_evaluation(directory, evaluation)
+    save_card(directory, card | {"tflite_of": file_digest(directory / KERAS_FILE)})
+
+
+def save_card(directory: Path, card: dict[str, Any]) -> None:
+    """Write a model's card."""
+    write_json(directory / CARD_FILE, card)
+
+
+def save_evaluation(directory: Path, evaluation: Evaluation) -> None:
+    """Write a model's answers to the test images."""
+    arrays = {
+        "probabilities": evaluation.probabilities.astype(np.float32),
+        "y_true": evaluation.y_true.astype(np.uint8),
+        "data_digest": np.array(evaluation.data_digest),
+        "split": np.array(evaluation.split),
+    }
+    if evaluation.digit_scores is not None:
+        arrays["digit_scores"] = evaluation.digit_scores.astype(np.float32)
+    with _replacing(directory / EVALUATION_FILE) as path, path.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write a JSON file whole or not at all."""
+    with _replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def load_card(name: str) -> dict[str, Any]:
+    """Return a model's card. Raises ModelError where it is missing or damaged."""
+    path = model_dir(name) / CARD_FILE
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(_missing(path, name)) from None
+    except (OSError, ValueError) as error:
+        raise ModelError(_damaged(path, name, error)) from None
+    if not isinstance(card, dict):
+        raise ModelError(_damaged(path, name, "not a JSON object"))
+    return card
+
+
+def load_evaluation(name: str) -> Evaluation:
+    """Return a model's stored answers to the test images.
+
+    Raises ModelError where the file is missing or damaged; pickled objects are never loaded.
+    """
+    path = model_dir(name) / EVALUATION_FILE
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            evaluation = Evaluation(
+                probabilities=file["probabilities"],
+                y_true=file["y_true"],
+                data_digest=str(file["data_digest"]),
+                split=str(file["split"]),
+                digit_scores=file["digit_scores"] if "digit_scores" in file else None,
+            )
+    except FileNotFoundError:
+        raise ModelError(
+            f"The model {name!r} has no stored answers ({path.name}); "
+            f"make them with: python -m mnist_core evaluate {name}"
+        ) from None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelError(_damaged(path, name, error)) from None
+    if evaluation.probabilities.shape != (len(evaluation.y_true), 10):
+        raise ModelError(_damaged(path, name, f"shape {evaluation.probabilities.shape}"))
+    return evaluation
+
+
+def load_keras(name: str) -> keras.Model:
+    """Return the Keras model, uncompiled; code inside the file is never run (safe mode).
+
+    Raises ModelError where the file is missing or damaged.
+    """
+    import keras
+
+    path = model_dir(name) / KERAS_FILE
+    if not path.is_file():
+        raise ModelError(_missing(path, name))
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+        raise ModelError(_damaged(path, name, error)) from None
+
+
+def active() -> dict[str, str]:
+    """Return which model answers in each slot: {"dense": name, "cnn": name}."""
+    return {slot: name for slot, (name, _) in active_with_reasons().items()}
+
+
+def active_with_reasons() -> dict[str, tuple[str, str | None]]:
+    """Return for each slot the model that answers, and why it is not the chosen one, or None.
+
+    A choice whose model is gone or damaged falls back to the model that shipped.
+    """
+    chosen, reason = _read_active()
+    answering: dict[str, tuple[str, str | None]] = {}
+    for slot in SLOTS:
+        name = chosen.get(slot, slot)
+        problem = None if name == slot else _problem_with(name)
+        answering[slot] = (slot, problem or reason) if problem or reason else (name, None)
+    return answering
+
+
+def activate(slot: str, name: str) -> None:
+    """Put a model behind "dense" or "cnn" for everybody. Raises ModelError if it cannot be."""
+    if slot not in SLOTS:
+        raise ModelError(f"{slot!r} is no place for a model; use 'dense' or 'cnn'.")
+    problem = _problem_with(name)
+    if problem:
+        raise ModelError(problem)
+    chosen, _ = _read_active()
+    write_json(artifacts_dir() / "active.json", {**chosen, slot: name})
+
+
+def restore_shipped(slot: str | None = None) -> None:
+    """Let the model that shipped answer again, in one slot or in both."""
+    chosen, _ = _read_active()
+    kept = {key: name for key, name in chosen.items() if slot is not None and key != slot}
+    write_json(artifacts_dir() / "active.json", kept)
+
+
+def available_models() -> list[str]:
+    """Return the names of all complete models: those that ship, then runs, newest first."""
+    folders = sorted(runs_dir().iterdir(), reverse=True) if runs_dir().is_dir() else []
+    names = [*SLOTS, *(folder.name for folder in folders if _NAME.fullmatch(folder.name))]
+    return [name for name in names if _is_complete(model_dir(name))]
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file's content, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_active() -> tuple[dict[str, str], str | None]:
+    path = artifacts_dir() / "active.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}, None
+    except (OSError, ValueError):
+        return {}, f"{path.name} is damaged, so the models that shipped answer."
+    if not isinstance(content, dict):
+        return {}, f"{path.name} is damaged, so the models that shipped answer."
+    return {slot: str(content[slot]) for slot in SLOTS if slot in content}, None
+
+
+def _problem_with(name: str) -> str | None:
+    try:
+        directory = model_dir(name)
+        card = load_card(name)
+    except ModelError as error:
+        return str(error)
+    path = directory / KERAS_FILE
+    if not path.is_file():
+        return _missing(path, name)
+    if not zipfile.is_zipfile(path) or card.get("tflite_of", "") != file_digest(path):
+        return _damaged(path, name, "it is not the file that the card describes")
+    return None
+
+
+def _is_complete(directory: Path) -> bool:
+    return (directory / KERAS_FILE).is_file() and (directory / CARD_FILE).is_file()
+
+
+def _missing(path: Path, name: str) -> str:
+    return f"The file {_short(path)} of the model {name!r} is missing; {_remedy(name)}"
+
+
+def _damaged(path: Path, name: str, why: object) -> str:
+    first_line = str(why).strip().splitlines()[0][:120] if str(why).strip() else "unreadable"
+    return f"The file {_short(path)} of the model {name!r} is damaged ({first_line}); " + _remedy(
+        name
+    )
+
+
+def _short(path: Path) -> str:
+    return "/".join(path.parts[-3:] if path.parent.parent.name == "runs" else path.parts[-2:])
+
+
+def _remedy(name: str) -> str:
+    if name in SLOTS:
+        return f"make it again with: python -m mnist_core train {name} --ship"
+    return "train the run again, or choose another model."
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the same folder; rename it to `path` if all went well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise ModelError(
+            f"{path.name} could not be saved ({error.strerror or error}); "
+            "what was there before is unchanged. Make room on the disk and try again."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _to_litert(model: keras.Model) -> bytes:
+    import tensorflow as tf
+
+    return tf.lite.TFLiteConverter.from_keras_model(model).convert()
