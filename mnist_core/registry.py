@@ -70,9 +70,9 @@ def save_model(
 ) -> None:
     """Write a model's folder; the card comes last, so a folder with a card is complete."""
     directory.mkdir(parents=True, exist_ok=True)
-    with _replacing(directory / KERAS_FILE) as path:
+    with replacing(directory / KERAS_FILE) as path:
         model.save(path)
-    with _replacing(directory / LITERT_FILE) as path:
+    with replacing(directory / LITERT_FILE) as path:
         path.write_bytes(_to_litert(model))
     if evaluation is not None:
         save_evaluation(directory, evaluation)
@@ -94,13 +94,13 @@ def save_evaluation(directory: Path, evaluation: Evaluation) -> None:
     }
     if evaluation.digit_scores is not None:
         arrays["digit_scores"] = evaluation.digit_scores.astype(np.float32)
-    with _replacing(directory / EVALUATION_FILE) as path, path.open("wb") as file:
+    with replacing(directory / EVALUATION_FILE) as path, path.open("wb") as file:
         np.savez_compressed(file, **arrays)
 
 
 def write_json(path: Path, content: object) -> None:
     """Write a JSON file whole or not at all."""
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
@@ -112,9 +112,9 @@ def load_card(name: str) -> dict[str, Any]:
     except FileNotFoundError:
         raise ModelError(_missing(path, name)) from None
     except (OSError, ValueError) as error:
-        raise ModelError(_damaged(path, name, error)) from None
+        raise damaged(path, name, error) from None
     if not isinstance(card, dict):
-        raise ModelError(_damaged(path, name, "not a JSON object"))
+        raise damaged(path, name, "not a JSON object")
     return card
 
 
@@ -139,9 +139,9 @@ def load_evaluation(name: str) -> Evaluation:
             f"make them with: python -m mnist_core evaluate {name}"
         ) from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ModelError(_damaged(path, name, error)) from None
+        raise damaged(path, name, error) from None
     if evaluation.probabilities.shape != (len(evaluation.y_true), 10):
-        raise ModelError(_damaged(path, name, f"shape {evaluation.probabilities.shape}"))
+        raise damaged(path, name, f"shape {evaluation.probabilities.shape}")
     return evaluation
 
 
@@ -158,7 +158,7 @@ def load_keras(name: str) -> keras.Model:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
-        raise ModelError(_damaged(path, name, error)) from None
+        raise damaged(path, name, error) from None
 
 
 def active() -> dict[str, str]:
@@ -246,6 +246,11 @@ def _missing(path: Path, name: str) -> str:
     return f"The file {_short(path)} of the model {name!r} is missing; {_remedy(name)}"
 
 
+def damaged(path: Path, name: str, why: object) -> ModelError:
+    """Return the error that says which file of which model is damaged, and what to do."""
+    return ModelError(_damaged(path, name, why))
+
+
 def _damaged(path: Path, name: str, why: object) -> str:
     first_line = str(why).strip().splitlines()[0][:120] if str(why).strip() else "unreadable"
     return f"The file {_short(path)} of the model {name!r} is damaged ({first_line}); " + _remedy(
@@ -264,7 +269,7 @@ def _remedy(name: str) -> str:
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder; rename it to `path` if all went well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
