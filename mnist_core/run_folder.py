@@ -1,0 +1,217 @@
+"""The folder of one training run: what is in it, and what that says about the run.
+
+    config.json     what was asked for, and when
+    process.json    when the process began, and its pid
+    process.lock    locked for as long as the process lives; the kernel lets go when it dies
+    events.jsonl    what the training says (see `progress`)
+    train.log       what the process printed
+    stop            somebody asked it to stop
+    outcome.json    how it ended
+    model.keras, model.tflite, card.json, evaluation.npz    what it made (see `registry`)
+
+A lock, unlike a process id, is never taken for that of another process, so a run whose process
+was killed is found out by whoever looks next.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mnist_core.errors import ModelError, RunError
+from mnist_core.registry import CARD_FILE, KERAS_FILE, write_json
+
+WAITING, RUNNING, FINISHED = "waiting", "running", "finished"
+STOPPED, FAILED, LOST = "stopped", "failed", "lost"
+LOG_TAIL_LINES = 12
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is known of one run at the moment of looking. Times are seconds since 1970."""
+
+    run_id: str
+    folder: Path
+    state: str  # one of the six names above
+    recipe: str = "unknown"
+    title: str = ""
+    changes: dict[str, Any] = field(default_factory=dict)  # hyperparameters not as in the recipe
+    requested_at: float = 0.0
+    started_at: float | None = None
+    ended_at: float | None = None
+    pid: int | None = None
+    stop_requested: bool = False
+    reason: str = ""  # why it failed or was lost, in a sentence
+    log_tail: str = ""  # the last lines of the log, where it failed or was lost
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing about the run will change any more by itself."""
+        return self.state not in (WAITING, RUNNING)
+
+    @property
+    def has_model(self) -> bool:
+        """Whether the run left a model that can be used."""
+        return (self.folder / KERAS_FILE).is_file() and (self.folder / CARD_FILE).is_file()
+
+    @property
+    def seconds(self) -> float | None:
+        """Return how long the run took, or has taken so far."""
+        if self.started_at is None:
+            return None
+        return (time.time() if self.ended_at is None else self.ended_at) - self.started_at
+
+
+def look(folder: Path) -> Run | None:
+    """Read a run's folder; None if it is gone. Writes down the end of a run that was killed."""
+    try:
+        config = read_json(folder / "config.json", missing_is_error=True)
+        started = (folder / "process.json").exists()
+        run = _describe(folder, config, read_json(folder / "process.json"))
+    except FileNotFoundError:
+        return None
+    except (TypeError, ValueError):
+        config, run, started = {}, Run(folder.name, folder, LOST), False
+    if not config:
+        return replace(run, state=LOST, reason="Its file config.json is damaged.")
+    if outcome := _outcome(folder):
+        return replace(run, **outcome)
+    if is_alive(folder):
+        return replace(run, state=RUNNING)
+    if not started:
+        return run
+    # It may have written its outcome, and ended, since we looked.
+    return replace(run, **(_outcome(folder) or _settle_gone(run)))
+
+
+def _describe(folder: Path, config: dict[str, Any], process: dict[str, Any]) -> Run:
+    return Run(
+        run_id=folder.name,
+        folder=folder,
+        state=WAITING,
+        recipe=str(config.get("recipe", "unknown")),
+        title=str(config.get("title", folder.name)),
+        changes=dict(config.get("changes", {})),
+        requested_at=float(config.get("requested_at", 0.0)),
+        started_at=process.get("started_at"),
+        pid=process.get("pid"),
+        stop_requested=(folder / "stop").exists(),
+    )
+
+
+def _outcome(folder: Path) -> dict[str, Any]:
+    content = read_json(folder / "outcome.json")
+    if content.get("state") not in (FINISHED, STOPPED, FAILED, LOST):
+        return {}
+    return {key: content.get(key, "") for key in ("state", "ended_at", "reason", "log_tail")}
+
+
+def _settle_gone(run: Run) -> dict[str, Any]:
+    """Write down and return the outcome of a run whose process is gone without a word."""
+    state, reason, tail = FINISHED, "", ""
+    if not run.has_model:
+        state, tail = LOST, log_tail(run.folder)
+        reason = "Its process ended without a word: killed, or the machine stopped."
+        with contextlib.suppress(OSError):
+            if shutil.disk_usage(run.folder).free < _MIB:
+                reason = "Its process ended without a word, and the disk is full."
+    ended_at = _last_sign_of_life(run.folder)
+    with contextlib.suppress(RunError):
+        settle(run.folder, state, reason, tail, ended_at)
+    return {"state": state, "ended_at": ended_at, "reason": reason, "log_tail": tail}
+
+
+def log_tail(folder: Path) -> str:
+    """Return the last lines that a run printed."""
+    try:
+        with (folder / "train.log").open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 8192))
+            lines = file.read().decode("utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    return "\n".join(lines[-LOG_TAIL_LINES:])
+
+
+def _last_sign_of_life(folder: Path) -> float:
+    times = [0.0]
+    for name in ("process.json", "events.jsonl", "train.log", CARD_FILE):
+        with contextlib.suppress(OSError):
+            times.append((folder / name).stat().st_mtime)
+    return max(times)
+
+
+def is_alive(folder: Path) -> bool:
+    """Return whether the run's process holds its lock."""
+    try:
+        handle = os.open(folder / "process.lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+@contextlib.contextmanager
+def holding(folder: Path) -> Iterator[None]:
+    """Mark a run's folder as belonging to this very process, for as long as the block lasts.
+
+    A process that `start_next` began has inherited the lock already.
+    """
+    handle = os.open(folder / "process.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        started = read_json(folder / "process.json").get("started_at", time.time())
+        write(folder / "process.json", {"started_at": started, "pid": os.getpid()})
+        yield
+    finally:
+        os.close(handle)
+
+
+def should_stop(folder: Path) -> bool:
+    """Return whether somebody asked the run to stop, or deleted its folder."""
+    return (folder / "stop").exists() or not (folder / "config.json").exists()
+
+
+def settle(
+    folder: Path, state: str, reason: str = "", log_tail: str = "", ended_at: float | None = None
+) -> None:
+    """Write down how a run ended."""
+    outcome = {"state": state, "ended_at": ended_at or time.time(), "reason": reason}
+    write(folder / "outcome.json", outcome | {"log_tail": log_tail})
+
+
+def read_json(path: Path, *, missing_is_error: bool = False) -> dict[str, Any]:
+    """Return a JSON object; {} where the file is missing or damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        if missing_is_error:
+            raise FileNotFoundError(path) from None
+        return {}
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def write(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON file of a run whole or not at all; never bring a deleted folder back."""
+    if not path.parent.is_dir():
+        raise RunError(f"The run {path.parent.name!r} was deleted.")
+    try:
+        write_json(path, content)
+    except (OSError, ModelError) as error:
+        raise RunError(str(error)) from error
