@@ -24,9 +24,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-from mnist_core.errors import ModelError, RunError
+from mnist_core.errors import MnistError, ModelError, RunError
 from mnist_core.registry import CARD_FILE, KERAS_FILE, write_json
 
 WAITING, RUNNING, FINISHED = "waiting", "running", "finished"
@@ -184,6 +185,42 @@ def holding(folder: Path) -> Iterator[None]:
 def should_stop(folder: Path) -> bool:
     """Return whether somebody asked the run to stop, or deleted its folder."""
     return (folder / "stop").exists() or not (folder / "config.json").exists()
+
+
+class RunProcess:
+    """While entered, this process is the run; how it ends is written down, whatever happens."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._held = contextlib.ExitStack()
+        self.stopped = False  # whoever trains says whether it was stopped early
+
+    def __enter__(self) -> RunProcess:
+        self._held.enter_context(holding(self._folder))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._held:
+            if not (self._folder / "config.json").is_file():  # deleted meanwhile: leave nothing
+                shutil.rmtree(self._folder, ignore_errors=True)
+            elif error is None:
+                settle(self._folder, STOPPED if self.stopped else FINISHED)
+            else:
+                state = STOPPED if isinstance(error, KeyboardInterrupt) else FAILED
+                reason = str(error) if isinstance(error, MnistError) else in_a_sentence(error)
+                with contextlib.suppress(RunError):
+                    settle(self._folder, state, reason, log_tail(self._folder))
+
+
+def in_a_sentence(error: BaseException) -> str:
+    """Return what an unexpected error says, short enough to be read."""
+    text = " ".join(str(error).split())[:200]
+    return f"The training ended with {type(error).__name__}{': ' + text if text else ''}."
 
 
 def settle(

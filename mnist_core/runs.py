@@ -153,13 +153,16 @@ def delete(run_id: str) -> None:
 
 def command(run: Run) -> list[str]:
     """Return the command line of a run: all that a cluster's queue would need as well."""
-    options = [
-        part
-        for name, value in run.changes.items()
-        for part in (f"--{name.replace('_', '-')}", "none" if value is None else str(value))
-    ]
+    options = [word for name, value in run.changes.items() for word in _words(name, value)]
     train = ["-m", "mnist_core", "train", run.recipe, *options]
     return [sys.executable, *train, "--run-folder", str(run.folder.resolve())]
+
+
+def _words(name: str, value: Any) -> list[str]:
+    if isinstance(value, dict):  # the augmentation's amounts
+        return [word for inner, amount in value.items() for word in _words(inner, amount)]
+    text = str(value).lower() if value is None or isinstance(value, bool) else str(value)
+    return [f"--{name.replace('_', '-')}", text]
 
 
 def training_threads() -> int:

@@ -1,0 +1,167 @@
+"""The command line: python -m mnist_core recipes | train | evaluate | predict | submission | ...
+
+An error that a person can act on is one sentence on stderr and exit code 2. TensorFlow is
+imported by the commands that need it, so the others answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import difflib
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from mnist_core import commands
+from mnist_core.errors import MnistError
+from mnist_core.recipes import (
+    MONITORS,
+    OPTIMIZERS,
+    SCHEDULES,
+    Augmentation,
+    Hyperparameters,
+)
+
+HELP = {
+    "epochs": "passes over the training images",
+    "batch_size": "images per step",
+    "optimizer": ", ".join(OPTIMIZERS),
+    "learning_rate": "size of a step (the largest, where a schedule changes it)",
+    "schedule": ", ".join(SCHEDULES),
+    "weight_decay": "how fast weights shrink by themselves (adamw)",
+    "label_smoothing": "how much of the label is spread over the other digits",
+    "dropout": "share of the features switched off at random, or none",
+    "l2": "cost of large weights",
+    "patience": "epochs without progress before stopping, or none to never stop early",
+    "monitor": ", ".join(MONITORS),
+    "validation_split": "share of the training images that only validate",
+    "share": "share of the training images to use",
+    "seed": "the same seed on the same machine gives the same weights",
+    "rotation_degrees": "augmentation: turn by up to so much",
+    "shift": "augmentation: move by up to so much of the width",
+    "shear_degrees": "augmentation: slant by up to so much",
+    "zoom": "augmentation: grow or shrink by up to so much",
+    "horizontal_flip": "augmentation: mirror, true or false",
+    "elastic_px": "augmentation: warp by up to so many pixels",
+    "thickness": "augmentation: share of the images with thicker or thinner lines",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one sentence and suggest the nearest option."""
+
+    def error(self, message: str) -> NoReturn:
+        raise MnistError(f"{message[:1].upper()}{message[1:]}; `{self.prog} --help` explains.")
+
+    def reject_unknown(self, words: Sequence[str]) -> None:
+        """Raise MnistError for words that no option took."""
+        if not words:
+            return
+        option = words[0].split("=")[0]
+        near = difflib.get_close_matches(option, self._option_string_actions, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}" if near else f"`{self.prog} --help` lists the options"
+        raise MnistError(f"There is no option {option!r}; {hint}.")
+
+
+def number_or_none(text: str) -> int | float | None:
+    """Return the number that a word stands for, or None for "none"; `override` checks it."""
+    if text.lower() == "none":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+def true_or_false(text: str) -> bool:
+    """Return the truth value that a word stands for."""
+    if text.lower() not in ("true", "false"):
+        raise ValueError(text)
+    return text.lower() == "true"
+
+
+number_or_none.__name__, true_or_false.__name__ = "number", "true or false"  # as argparse says it
+
+
+def build_parser() -> tuple[Parser, dict[str, Parser]]:
+    """Return the parser, and those of its commands by name."""
+    parser = Parser(prog="python -m mnist_core", description=__doc__, allow_abbrev=False)
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parsers: dict[str, Parser] = {}
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], summary: str) -> Parser:
+        parsers[name] = subparsers.add_parser(
+            name, help=summary, description=summary, allow_abbrev=False
+        )
+        parsers[name].set_defaults(run=run)
+        return parsers[name]
+
+    add("recipes", commands.recipes, "list the recipes, with reported and reproduced accuracy")
+    _add_training_options(add("train", commands.train, "train a recipe"))
+    evaluate = add("evaluate", commands.evaluate, "print a model's figures on the test images")
+    evaluate.add_argument("model", help="dense, cnn or the id of a run")
+    predict = add("predict", commands.predict, "read digits from image files")
+    predict.add_argument("files", nargs="+", type=Path, help="photos or scans of one digit each")
+    predict.add_argument("--model", help="dense, cnn or the id of a run; default: both active")
+    submission = add("submission", commands.submission, "answer Kaggle's test.csv")
+    submission.add_argument("csv", type=Path, help="Kaggle's test.csv")
+    submission.add_argument("-o", "--output", type=Path, default=Path("submission.csv"))
+    submission.add_argument("--model", default=None, help="default: the active cnn")
+    listing = add("runs", commands.list_runs, "list, stop, rename or delete the training runs")
+    listing.add_argument("action", nargs="?", choices=["stop", "rename", "delete"])
+    listing.add_argument("run_id", nargs="?")
+    listing.add_argument("title", nargs="?")
+    fetch = add("fetch", commands.fetch, "fetch the pen strokes that `train dense` learns from")
+    fetch.add_argument("what", choices=["pendigits"])
+    doubtful = add("doubtful", commands.doubtful, "find the training labels that look wrong")
+    doubtful.add_argument("-o", "--output", type=Path, default=None)
+    return parser, parsers
+
+
+def _add_training_options(train: Parser) -> None:
+    train.add_argument("recipe", help="a name from `recipes`")
+    train.add_argument("--title", default="", help="what the list of runs calls it")
+    train.add_argument(
+        "--ship", action="store_true", help="write into artifacts/dense or artifacts/cnn"
+    )
+    train.add_argument("--run-folder", type=Path, help=argparse.SUPPRESS)
+    group = train.add_argument_group("hyperparameters (default: as in the recipe)")
+    for field in dataclasses.fields(Hyperparameters):
+        if field.name != "augmentation":
+            kind = str if field.type == "str" else number_or_none
+            _add_hyperparameter(group, field.name, kind)
+    group.add_argument("--augmentation", choices=["on", "none"], default=argparse.SUPPRESS)
+    for field in dataclasses.fields(Augmentation):
+        kind = true_or_false if field.type == "bool" else number_or_none
+        _add_hyperparameter(group, field.name, kind)
+
+
+def _add_hyperparameter(group: Any, name: str, kind: Callable[[str], object]) -> None:
+    option = "--" + name.replace("_", "-")
+    group.add_argument(
+        option, type=kind, default=argparse.SUPPRESS, metavar="X", help=HELP.get(name)
+    )
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    parser, parsers = build_parser()
+    try:
+        arguments, unknown = parser.parse_known_args(words)
+        parsers[arguments.command].reject_unknown(unknown)
+        return arguments.run(arguments)
+    except MnistError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `recipes | head`
+        sys.stderr.close()
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
