@@ -33,7 +33,7 @@ MONITORS = ("val_loss", "val_accuracy")
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far training images are changed at random, each amount drawn uniformly up to its bound."""
+    """How far training images are changed at random, each amount uniform up to its bound."""
 
     rotation_degrees: float = 0.0
     shift: float = 0.0  # fraction of the 28 pixels
@@ -216,9 +216,7 @@ def dense(hyperparameters: Hyperparameters) -> keras.Model:
     image = _image()
     x = layers.Flatten()(image)
     for units in (1024, 512):
-        x = layers.Dense(
-            units, use_bias=False, kernel_regularizer=_regularizer(hyperparameters)
-        )(x)
+        x = layers.Dense(units, use_bias=False, kernel_regularizer=_regularizer(hyperparameters))(x)
         x = layers.BatchNormalization()(x)
         x = layers.Activation("relu")(x)
         for layer in _dropout(hyperparameters):
@@ -382,7 +380,8 @@ def _convolution(
             use_bias=False,  # batch normalisation has its own
             kernel_regularizer=_regularizer(hyperparameters),
         ),
-        layers.BatchNormalization(),
+        # Keras's momentum of 0.99 needs a thousand steps; short trainings have a few hundred.
+        layers.BatchNormalization(momentum=0.95),
         layers.Activation("relu"),
     ]
 

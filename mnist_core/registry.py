@@ -131,7 +131,7 @@ def load_evaluation(name: str) -> Evaluation:
                 y_true=file["y_true"],
                 data_digest=str(file["data_digest"]),
                 split=str(file["split"]),
-                digit_scores=file["digit_scores"] if "digit_scores" in file else None,
+                digit_scores=file.get("digit_scores"),
             )
     except FileNotFoundError:
         raise ModelError(
