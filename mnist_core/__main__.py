@@ -98,7 +98,10 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
         parsers[name].set_defaults(run=run)
         return parsers[name]
 
-    add("recipes", commands.recipes, "list the recipes, with reported and reproduced accuracy")
+    table = add("recipes", commands.recipes, "list the recipes, with their accuracies")
+    table.add_argument(
+        "--write-layers", action="store_true", help="write artifacts/layers.json anew"
+    )
     _add_training_options(add("train", commands.train, "train a recipe"))
     evaluate = add("evaluate", commands.evaluate, "print a model's figures on the test images")
     evaluate.add_argument("model", help="dense, cnn or the id of a run")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import sys
 import time
 from argparse import Namespace
@@ -32,7 +33,12 @@ NICENESS = 10  # of a training beside a page: the page comes first
 
 
 def recipes(arguments: Namespace) -> int:
-    """Print the table of the recipes."""
+    """Print the table of the recipes; or write down their layers, for the page's diagrams."""
+    if arguments.write_layers:
+        from mnist_core.layers import write_layers
+
+        print(write_layers())
+        return 0
     reproduced = reproduced_accuracies()
     print(f"{'recipe':<24}{'parameters':>11}{'reported':>10}{'reproduced':>12}  source")
     for recipe in RECIPES.values():
@@ -138,6 +144,10 @@ def _train(recipe: Recipe, hyperparameters: Hyperparameters, folder: Path) -> bo
             should_stop=lambda: stop.requested or (is_run and should_stop(folder)),
             folder=folder,
         )
+    if is_run and not (folder / "config.json").is_file():
+        raise RunError(f"The run {folder.name!r} was deleted, so its model was not kept.")
+    registry.save_model(folder, result.model, result.card, result.evaluation)
+    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
     return result.stopped
 
 

@@ -125,9 +125,8 @@ class Progress:
         """Return the time left if all epochs are as fast as those so far; None if unknown."""
         if self.finished or self.fraction == 0:
             return None
-        spent = sum(epoch["seconds"] for epoch in self.epochs)
-        if self.last_batch and int(self.last_batch["epoch"]) > len(self.epochs):
-            spent += self.last_batch["seconds"]
+        spent = float(self.last_batch.get("seconds", 0.0))  # since the training began
+        spent = max(spent, sum(epoch["seconds"] for epoch in self.epochs))
         return spent / self.fraction * (1 - self.fraction)
 
     @property
