@@ -82,9 +82,7 @@ def _sample(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nda
     return (upper * (1 - down) + lower * down).astype(np.float32)
 
 
-def _change_thickness(
-    images: np.ndarray, share: float, random: np.random.Generator
-) -> np.ndarray:
+def _change_thickness(images: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
     """Return the images, some of them with thicker or thinner lines (grey dilation, erosion)."""
     changed = images.copy()
     fate = random.random(len(images))
