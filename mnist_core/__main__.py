@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import difflib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -150,6 +151,7 @@ def _add_hyperparameter(group: Any, name: str, kind: Callable[[str], object]) ->
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # only what went wrong
     parser, parsers = build_parser()
     try:
         arguments, unknown = parser.parse_known_args(words)

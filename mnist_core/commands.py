@@ -25,6 +25,7 @@ from mnist_core.recipes import (
     override,
 )
 from mnist_core.run_folder import Run, RunProcess, should_stop
+from mnist_core.run_report import USUAL_AUGMENTATION, changes_in_words, test_accuracy
 
 if TYPE_CHECKING:
     from mnist_core.inference import Classifier
@@ -110,11 +111,8 @@ def changed_hyperparameters(recipe: Recipe, given: dict[str, Any]) -> dict[str, 
         standing = recipe.hyperparameters.augmentation or Augmentation()
         return changes | {"augmentation": dataclasses.asdict(standing) | amounts}
     if given.get("augmentation") == "on" and recipe.hyperparameters.augmentation is None:
-        return changes | {"augmentation": dataclasses.asdict(_USUAL_AUGMENTATION)}
+        return changes | {"augmentation": dataclasses.asdict(USUAL_AUGMENTATION)}
     return changes
-
-
-_USUAL_AUGMENTATION = Augmentation(rotation_degrees=10, shift=0.08, shear_degrees=10, zoom=0.1)
 
 
 def _train_to_ship(recipe: Recipe, hyperparameters: Hyperparameters) -> int:
@@ -246,11 +244,9 @@ def describe_run(run: Run) -> str:
     """Return a run in one line."""
     date = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.requested_at))
     seconds = "" if run.seconds is None else f"{run.seconds:.0f} s"
-    accuracy = ""
-    if run.has_model:
-        test_accuracy = registry.load_card(run.run_id).get("test_accuracy")
-        accuracy = "" if test_accuracy is None else f"{test_accuracy:.4f}"
-    changes = ", ".join(f"{name} {value}" for name, value in run.changes.items())
+    tested = test_accuracy(run.run_id) if run.has_model else None
+    accuracy = "" if tested is None else f"{tested:.4f}"
+    changes = changes_in_words(run.changes)
     words = f"{run.run_id:<42}{run.state:<10}{date}  {seconds:>7}  {accuracy:>6}  {run.title}"
     return "  ".join(filter(None, [words, changes, run.reason]))
 

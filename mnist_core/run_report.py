@@ -1,0 +1,114 @@
+"""What a page or the command line says of runs: in words, as table rows, as a file to take home."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import time
+import zipfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mnist_core import registry
+from mnist_core.errors import ModelError, RunError
+from mnist_core.progress import Progress
+from mnist_core.recipes import RECIPES, Augmentation, Hyperparameters
+from mnist_core.run_folder import Run
+
+# What the switch "augmentation" turns on where a recipe has none.
+USUAL_AUGMENTATION = Augmentation(rotation_degrees=10, shift=0.08, shear_degrees=10, zoom=0.1)
+
+
+def slot_for(recipe: str) -> str:
+    """Return whose place on the Draw page a recipe's network would take: "dense" or "cnn"."""
+    return "dense" if recipe.startswith(("dense", "softmax")) else "cnn"
+
+
+def changes_from(standing: Hyperparameters, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the values that are not as in a recipe, as plain JSON values."""
+    before = dataclasses.asdict(standing)
+    return {name: value for name, value in values.items() if value != before[name]}
+
+
+def changes_in_words(changes: Mapping[str, Any]) -> str:
+    """Return what a run changed about its recipe: "epochs 3, share 0.1"; "" for nothing."""
+    words = []
+    for name, value in changes.items():
+        if isinstance(value, Mapping):
+            value = "changed"
+        words.append(f"{name.replace('_', ' ')} {'none' if value is None else value}")
+    return ", ".join(words)
+
+
+def duration(seconds: float | None) -> str:
+    """Return a length of time as people say it: "48 s", "3 min 5 s", "1 h 12 min"."""
+    if seconds is None:
+        return ""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def test_accuracy(name: str) -> float | None:
+    """Return the test accuracy on a model's card; None where there is none."""
+    try:
+        value = registry.load_card(name).get("test_accuracy")
+    except ModelError:
+        return None
+    return None if value is None else float(value)
+
+
+def table(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return one row per run, for a list of past runs."""
+    return [
+        {
+            "Run": run.title,
+            "Recipe": run.recipe,
+            "Changes": changes_in_words(run.changes),
+            "Date": time.strftime("%Y-%m-%d %H:%M", time.localtime(run.requested_at)),
+            "Test accuracy": test_accuracy(run.run_id) if run.has_model else None,
+            "Duration": duration(run.seconds),
+            "State": run.state,
+        }
+        for run in runs
+    ]
+
+
+def histories(runs: Sequence[Run]) -> dict[str, dict[str, list[float]]]:
+    """Return each run's curves by a title that no two of them share."""
+    curves: dict[str, dict[str, list[float]]] = {}
+    for run in runs:
+        progress = Progress(run.folder)
+        progress.update()
+        title = run.title if run.title not in curves else f"{run.title} {run.run_id[-4:]}"
+        curves[title] = progress.history
+    return curves
+
+
+def comparison(run: Run, active: Mapping[str, str]) -> list[tuple[str, float | None]]:
+    """Return the accuracies to show beside each other when a run has ended, with their names."""
+    slot = slot_for(run.recipe)
+    recipe = RECIPES.get(run.recipe)
+    rows = [("This run, test images", test_accuracy(run.run_id))]
+    if active[slot] != run.run_id:
+        rows.append((f"Active {slot} ({active[slot]})", test_accuracy(active[slot])))
+    if recipe is not None and recipe.reported_accuracy is not None:
+        rows.append((f"Reported by {recipe.source}", recipe.reported_accuracy))
+    return rows
+
+
+def archive(run: Run) -> bytes:
+    """Return a ZIP file of a run's .keras model and its card. Raises RunError without one."""
+    file = io.BytesIO()
+    try:
+        with zipfile.ZipFile(file, "w") as archived:
+            archived.write(run.folder / registry.KERAS_FILE, f"{run.run_id}.keras")
+            card = json.dumps(registry.load_card(run.run_id), indent=1)
+            archived.writestr(f"{run.run_id}.json", card)
+    except (OSError, ModelError) as error:
+        raise RunError(f"The run {run.run_id!r} cannot be downloaded: {error}") from None
+    return file.getvalue()

@@ -1,0 +1,359 @@
+"""Train a recipe while people watch, then let it answer on the Draw page."""
+
+import dataclasses
+from typing import Any
+
+import streamlit as st
+
+from mnist_core import figures_training, layers, registry, run_report, runs
+from mnist_core.admin import password_matches
+from mnist_core.datasets import load_mnist
+from mnist_core.errors import MnistError
+from mnist_core.progress import Progress
+from mnist_core.recipes import OPTIMIZERS, RECIPES, SCHEDULES, Recipe, override
+from mnist_core.run_folder import RUNNING, WAITING, Run
+from mnist_core.run_report import USUAL_AUGMENTATION
+
+FIRST_CHOICE = "fast"  # ends within a minute on two cores
+mnist = st.cache_resource(load_mnist, show_spinner="Loading MNIST")
+
+
+def may_change() -> bool:
+    """Say who may train, ask for the administrator's password where there is one."""
+    try:
+        expected = st.secrets.get("admin_password", "")
+    except FileNotFoundError:
+        expected = ""
+    if not expected:
+        st.caption("Anyone who sees this page can train: no administrator's password is set.")
+        return True
+    if st.session_state.get("is_admin"):
+        return True
+    entered = st.text_input("Administrator's password", type="password", key="admin-password")
+    if entered and password_matches(entered, str(expected)):
+        st.session_state["is_admin"] = True
+        st.rerun()
+    if entered:
+        st.error("That is not the administrator's password.")
+    else:
+        st.caption("Training, activating and deleting ask for the password; watching does not.")
+    return False
+
+
+def attempt(action: Any, *arguments: Any) -> None:
+    """Do something that was asked for with a button; keep what went wrong for the next run."""
+    try:
+        action(*arguments)
+    except MnistError as error:
+        st.session_state["retrain_error"] = str(error)
+
+
+def hyperparameter_widgets(recipe: Recipe) -> dict[str, Any]:
+    """Show a widget per hyperparameter; return the values."""
+    standing = recipe.hyperparameters
+
+    def number(column: Any, label: str, name: str, least: float, most: float, **more: Any) -> Any:
+        value = getattr(standing, name) or least
+        return column.number_input(label, least, most, value, key=f"{name}-{recipe.name}", **more)
+
+    def choice(column: Any, label: str, name: str, choices: tuple[str, ...]) -> str:
+        index = choices.index(getattr(standing, name))
+        return column.selectbox(label, choices, index, key=f"{name}-{recipe.name}")
+
+    left, right = st.columns(2)
+    values = {"epochs": number(left, "Epochs", "epochs", 1, 1000)}
+    percent = right.slider(
+        "Share of the training images, %", 1, 100, 100, key=f"share-{recipe.name}"
+    )
+    values["share"] = percent / 100
+    with st.expander("More hyperparameters"):
+        one, two, three = st.columns(3)
+        values |= {
+            "batch_size": number(one, "Batch size", "batch_size", 1, 4096),
+            "learning_rate": number(
+                two, "Learning rate", "learning_rate", 1e-7, 10.0, format="%.4f", step=0.001
+            ),
+            "optimizer": choice(three, "Optimizer", "optimizer", OPTIMIZERS),
+            "schedule": choice(one, "Schedule", "schedule", SCHEDULES),
+            "l2": number(two, "L2", "l2", 0.0, 1.0, format="%.5f", step=0.0001),
+            "label_smoothing": number(three, "Label smoothing", "label_smoothing", 0.0, 0.5),
+            "dropout": number(one, "Dropout (0: none)", "dropout", 0.0, 0.95) or None,
+            "patience": number(two, "Patience (0: never early)", "patience", 0, 1000) or None,
+            "seed": number(three, "Seed", "seed", 0, 2**31 - 1),
+            "augmentation": augmentation_widgets(recipe),
+        }
+    return values
+
+
+def augmentation_widgets(recipe: Recipe) -> dict[str, Any] | None:
+    """Show the amounts of augmentation; None where it is off."""
+    standing = recipe.hyperparameters.augmentation
+    label = "Augmentation: change the images at random"
+    if not st.toggle(label, standing is not None, key=f"augmentation-{recipe.name}"):
+        return None
+    values = dataclasses.asdict(standing or USUAL_AUGMENTATION)
+    bounds = {"rotation_degrees": 90.0, "shift": 0.5, "zoom": 0.9}
+    for column, (name, most) in zip(st.columns(3), bounds.items(), strict=True):
+        label = name.replace("_", " ").capitalize()
+        values[name] = column.slider(label, 0.0, most, values[name], key=f"{name}-{recipe.name}")
+    return values
+
+
+def choose_and_train(allowed: bool, busy: bool) -> None:
+    """Let a person choose a recipe, change it, and start it."""
+    recipe = RECIPES[
+        st.selectbox("Recipe", list(RECIPES), list(RECIPES).index(FIRST_CHOICE), key="recipe")
+    ]
+    reported = recipe.reported_accuracy
+    says = "" if reported is None else f", which reports {reported:.2%} on the test images"
+    st.markdown(
+        f"{recipe.summary} **{recipe.parameters:,}** parameters, from {recipe.source}{says}."
+    )
+    st.html(figures_training.layer_diagram(layers.all_layers().get(recipe.name, [])))
+    try:
+        changes = run_report.changes_from(recipe.hyperparameters, hyperparameter_widgets(recipe))
+        override(recipe.hyperparameters, **changes)
+    except MnistError as error:
+        st.error(str(error))
+        allowed = False
+    else:
+        if changes:
+            st.caption(f"Changed: {run_report.changes_in_words(changes)}.")
+    st.button(
+        "Join the queue" if busy else "Train",
+        key="train-start",
+        type="primary",
+        disabled=not allowed,
+        on_click=attempt,
+        args=[runs.request, recipe.name, changes if allowed else {}],
+    )
+
+
+def show_queue(live: list[Run], allowed: bool) -> None:
+    """Show who waits, and a way out of the queue."""
+    for place, run in enumerate((run for run in live if run.state == WAITING), start=1):
+        words, leave = st.columns([4, 1], vertical_alignment="center")
+        changes = run_report.changes_in_words(run.changes)
+        words.markdown(f"**{place}. in the queue:** {run.title} {changes}")
+        leave.button(
+            "Leave", key=f"leave-{run.run_id}", on_click=attempt, args=[runs.stop, run.run_id],
+            disabled=not allowed,
+        )  # fmt: skip
+
+
+def watched(run: Run) -> Progress:
+    """Return this session's reader of a run's events."""
+    if st.session_state.get("watched_run") != run.run_id:
+        st.session_state["watched_run"] = run.run_id
+        st.session_state["watched_progress"] = Progress(run.folder)
+    return st.session_state["watched_progress"]
+
+
+def look_after_queue() -> None:
+    """Start what waits; draw the page anew when a run began or ended, whoever asked for it."""
+    try:
+        runs.start_next()
+    except MnistError as error:
+        st.warning(str(error))
+    seen = [(one.run_id, one.state) for one in runs.live_runs()]
+    if seen != st.session_state["queue_seen"]:
+        st.rerun(scope="app")
+
+
+@st.fragment(run_every=3.0)
+def watch_idle() -> None:
+    """Notice a run that somebody else begins."""
+    look_after_queue()
+
+
+@st.fragment(run_every=1.0)
+def watch_status(run: Run) -> None:
+    """The line that changes every second; looks after the queue, too."""
+    look_after_queue()
+    progress = watched(run)
+    progress.update()
+    left = progress.seconds_left
+    if run.stop_requested or (run.folder / "stop").exists():
+        say = "Stopping; the best weights so far are being kept"
+    elif progress.finished:
+        say = "Saving the model"
+    elif left is None:
+        say = "Getting ready: loading TensorFlow and the images"
+    else:
+        say = f"{run_report.duration(left)} left"
+    epochs = progress.started.get("epochs", "?")
+    number = min(int(progress.last_batch.get("epoch", 1)), epochs if epochs != "?" else 1)
+    st.progress(progress.fraction, f"Epoch {number} of {epochs} · {say}")
+    if progress.damaged_lines:
+        st.caption(f"{progress.damaged_lines} damaged line(s) of its progress were skipped.")
+
+
+@st.fragment(run_every=2.0)
+def watch_curves(run: Run) -> None:
+    """The curves, batch by batch."""
+    draw_curves(watched(run))
+
+
+def draw_curves(progress: Progress) -> None:
+    """Draw loss and accuracy beside each other."""
+    for column, quantity in zip(st.columns(2), ("accuracy", "loss"), strict=True):
+        figure = figures_training.live_curves(quantity, progress.batches, progress.epochs)
+        column.plotly_chart(figure, width="stretch", config={"displayModeBar": False},
+                            key=f"curves-{quantity}")  # fmt: skip
+
+
+@st.fragment(run_every=2.0)
+def watch_epoch(run: Run) -> None:
+    """The validation digits and their confusion, which change once an epoch."""
+    progress = watched(run)
+    if len(progress.epochs) != st.session_state.get("epochs_drawn"):
+        st.session_state["epochs_drawn"] = len(progress.epochs)
+        st.session_state["epoch_figures"] = epoch_figures(progress)
+    show_epoch(st.session_state["epoch_figures"])
+
+
+def epoch_figures(progress: Progress) -> tuple[Any, str] | None:
+    """Return the confusion figure and the digits' HTML of the last epoch; None before it."""
+    if not progress.epochs:
+        return None
+    last = progress.epochs[-1]
+    images = mnist().x_train[[example["index"] for example in last["examples"]]]
+    digits = figures_training.validation_digits(images, last["examples"])
+    return figures_training.validation_confusion(last["confusion"]), digits
+
+
+def show_epoch(figures: tuple[Any, str] | None) -> None:
+    """Show what the last epoch left to see."""
+    if figures is None:
+        return
+    left, right = st.columns(2)
+    left.markdown("**Validation digits and the network's answers**")
+    left.html(figures[1])
+    right.plotly_chart(figures[0], width="stretch", config={"displayModeBar": False},
+                       key="validation-confusion")  # fmt: skip
+
+
+def show_result(run: Run, allowed: bool) -> None:
+    """Show how a run ended, and let it answer on the Draw page."""
+    words = {"finished": "has finished", "stopped": "was stopped; its best weights were kept",
+             "failed": "failed", "lost": "is lost"}  # fmt: skip
+    took = f" after {run_report.duration(run.seconds)}" if run.seconds is not None else ""
+    text = f"**{run.title}** ({run.recipe}) {words[run.state]}{took}. {run.reason}"
+    (st.success if run.has_model else st.error)(text)
+    if run.log_tail:
+        st.code(run.log_tail, language=None)
+    active = registry.active()
+    if run.has_model:
+        accuracies = run_report.comparison(run, active)
+        for column, (name, value) in zip(st.columns(len(accuracies)), accuracies, strict=True):
+            column.metric(name, "not tested" if value is None else f"{value:.2%}")
+        slot = run_report.slot_for(run.recipe)
+        st.button(
+            f"Use this model as the {slot} network", key="use-model", type="primary",
+            disabled=not allowed or active[slot] == run.run_id, on_click=attempt,
+            args=[registry.activate, slot, run.run_id],
+        )  # fmt: skip
+
+
+def show_active(allowed: bool) -> None:
+    """Say which models answer on the Draw page, and offer what shipped."""
+    for slot, (name, reason) in registry.active_with_reasons().items():
+        if reason:
+            st.warning(f"The {slot} network that shipped answers. {reason}")
+        elif name != slot:
+            words, undo = st.columns([4, 1], vertical_alignment="center")
+            words.markdown(f"**{name}** answers as the {slot} network on the Draw page.")
+            undo.button("Undo", key=f"undo-{slot}", disabled=not allowed, on_click=attempt,
+                        args=[registry.restore_shipped, slot])  # fmt: skip
+
+
+def show_past(past: list[Run], allowed: bool) -> None:
+    """List the past runs; compare those selected; rename, delete or download one."""
+    st.subheader("Past runs")
+    if not past:
+        st.caption("None yet.")
+        return
+    accuracy = st.column_config.NumberColumn(format="percent")
+    event = st.dataframe(
+        run_report.table(past), key="past-runs", on_select="rerun", selection_mode="multi-row",
+        hide_index=True, column_config={"Test accuracy": accuracy},
+    )  # fmt: skip
+    chosen = [past[row] for row in event.selection.rows if row < len(past)]
+    if not chosen:
+        st.caption("Select one to rename, delete, download or use it; several to compare them.")
+        return
+    if len(chosen) > 1:
+        curves = run_report.histories(chosen)
+        for column, quantity in zip(st.columns(2), ("accuracy", "loss"), strict=True):
+            figure = figures_training.compared_curves(quantity, curves)
+            column.plotly_chart(figure, width="stretch", key=f"compared-{quantity}")
+        return
+    manage(chosen[0], allowed)
+
+
+def manage(run: Run, allowed: bool) -> None:
+    """Rename, delete, download or use one past run."""
+    one, two, three, four = st.columns([3, 1, 1, 2], vertical_alignment="bottom")
+    title = one.text_input("Name", run.title, key=f"title-{run.run_id}")
+    two.button("Rename", disabled=not allowed, on_click=attempt,
+               args=[runs.rename, run.run_id, title])  # fmt: skip
+    three.button("Delete", key="delete-run", disabled=not allowed, on_click=attempt,
+                 args=[runs.delete, run.run_id])  # fmt: skip
+    if run.has_model:
+        four.download_button("Download model and card", lambda: run_report.archive(run),
+                             f"{run.run_id}.zip", "application/zip", on_click="ignore")  # fmt: skip
+        slot = run_report.slot_for(run.recipe)
+        st.button(f"Use as the {slot} network", key="use-past", disabled=not allowed,
+                  on_click=attempt, args=[registry.activate, slot, run.run_id])  # fmt: skip
+
+
+def page() -> None:
+    """The page, from top to bottom."""
+    st.title("Retrain")
+    if error := st.session_state.pop("retrain_error", None):
+        st.error(error)
+    allowed = may_change()
+    try:
+        runs.start_next()
+    except MnistError as problem:
+        st.error(str(problem))
+    live, past = runs.live_runs(), [run for run in runs.list_runs() if run.is_settled]
+    st.session_state["queue_seen"] = [(run.run_id, run.state) for run in live]
+    show_active(allowed)
+    with st.container(key="run-status"):
+        if live and live[0].state == RUNNING:
+            show_running(live[0], allowed)
+        else:
+            if past:
+                show_settled(past[0], allowed)
+            watch_idle()
+        show_queue(live, allowed)
+    choose_and_train(allowed, bool(live))
+    show_past(past, allowed)
+
+
+def show_running(run: Run, allowed: bool) -> None:
+    """Show the run in progress, live."""
+    title, stop = st.columns([4, 1], vertical_alignment="center")
+    changes = run_report.changes_in_words(run.changes)
+    title.markdown(f"**{run.title}** is training{f' ({changes})' if changes else ''}")
+    stop.button("Stop", key="train-stop", disabled=not allowed or run.stop_requested,
+                on_click=attempt, args=[runs.stop, run.run_id])  # fmt: skip
+    st.session_state["epochs_drawn"] = None
+    watched(run).update()
+    watch_status(run)
+    watch_curves(run)
+    watch_epoch(run)
+
+
+def show_settled(run: Run, allowed: bool) -> None:
+    """Show the run that ended last, with its curves."""
+    show_result(run, allowed)
+    progress = watched(run)
+    progress.update()
+    if progress.epochs:
+        draw_curves(progress)
+        show_epoch(epoch_figures(progress))
+
+
+page()
