@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -189,3 +190,27 @@ def _check(images: np.ndarray) -> None:
         raise WrongDrawing(
             f"A network reads float32 values in [0, 1], not {images.dtype}; divide by 255 first."
         )
+
+
+class ClassifierPool:
+    """The classifiers of one process, each loaded once, in the background."""
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="load-model")
+        self._lock = threading.Lock()
+        self._loading: dict[tuple[str, int], Future[Classifier]] = {}
+
+    def request(self, name: str) -> Future[Classifier]:
+        """Return the classifier of a model, loaded or loading; its errors are `Classifier.load`'s.
+
+        A model whose card has been written anew is loaded anew; what failed is tried again.
+        """
+        card = registry.model_dir(name) / registry.CARD_FILE
+        key = (name, card.stat().st_mtime_ns if card.is_file() else 0)
+        with self._lock:
+            loading = self._loading.get(key)
+            if loading is None or (loading.done() and loading.exception() is not None):
+                self._loading = {k: f for k, f in self._loading.items() if k[0] != name}
+                loading = self._executor.submit(Classifier.load, name)
+                self._loading[key] = loading
+            return loading

@@ -7,6 +7,7 @@ its longer side is 20 pixels, anti-aliased, and placed in a 28x28 field by its c
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +40,7 @@ class Steps:
     scaled: np.ndarray  # longer side 20
     image: np.ndarray  # (28, 28)
     centre_of_mass: tuple[float, float]  # row, column of the ink in `scaled`
+    seconds: float  # what all of it took
 
 
 def mnist_image(drawing: np.ndarray) -> np.ndarray:
@@ -55,6 +57,7 @@ def mnist_image(drawing: np.ndarray) -> np.ndarray:
 
 def preprocess(drawing: np.ndarray) -> Steps:
     """Return every step from the drawing to its 28x28 image; see `mnist_image`."""
+    start = time.perf_counter()
     ink = find_ink(drawing)
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     top, bottom = int(rows[0]), int(rows[-1]) + 1
@@ -69,6 +72,7 @@ def preprocess(drawing: np.ndarray) -> Steps:
         scaled=scaled,
         image=_place_by_mass(scaled, row, column),
         centre_of_mass=(float(row), float(column)),
+        seconds=time.perf_counter() - start,
     )
 
 

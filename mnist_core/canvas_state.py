@@ -1,0 +1,134 @@
+"""What one visitor's canvas holds: its strokes, what was undone, and the drawings so far.
+
+Kept in a mapping that the page hands in (its session), so that a drawing survives a change of
+page. The canvas component is redrawn by giving it a new version and an initial drawing.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mnist_core.examples import canvas_json
+from mnist_core.inference import Answer
+from mnist_core.photo import on_canvas
+from mnist_core.strokes import CANVAS_SIZE_PX, Stroke
+
+STRIP_LENGTH = 24
+_KEY = "canvas_state"
+
+
+@dataclass
+class StripEntry:
+    """One drawing of this visit."""
+
+    drawing: int
+    picture: str  # data: address of the 28x28 image
+    dense: str  # the digit, or "–" where there was no answer
+    cnn: str
+
+
+@dataclass
+class CanvasState:
+    """One visitor's canvas."""
+
+    version: int = 0  # the canvas component's key; a new one redraws it
+    drawing: int = 0  # counts the drawings that were begun
+    initial: dict[str, Any] | None = None
+    objects: list[dict[str, Any]] = field(default_factory=list)
+    undone: list[dict[str, Any]] = field(default_factory=list)
+    strip: list[StripEntry] = field(default_factory=list)
+    seen_files: set[str] = field(default_factory=set)
+
+    def see(self, raw: dict[str, Any] | None) -> None:
+        """Take note of what the canvas holds now."""
+        objects = list((raw or {}).get("objects", []))
+        if len(objects) > len(self.objects):
+            self.undone = []
+        self.objects = objects
+
+    def arrive(self) -> None:
+        """Redraw what was there when the visitor comes (back) to the page."""
+        if self.objects:
+            self._redraw(self.objects)
+
+    def undo(self) -> None:
+        """Take the last stroke back."""
+        if self.objects:
+            self.undone.append(self.objects[-1])
+            self._redraw(self.objects[:-1])
+
+    def redo(self) -> None:
+        """Draw again what was taken back last."""
+        if self.undone:
+            self._redraw([*self.objects, self.undone.pop()])
+
+    def clear(self) -> None:
+        """Begin a new drawing on an empty canvas."""
+        self._begin([])
+
+    def load_strokes(self, strokes: list[Stroke]) -> None:
+        """Begin a new drawing from strokes in canvas pixels."""
+        self._begin(canvas_json(strokes)["objects"])
+
+    def load_picture(self, ink: np.ndarray) -> None:
+        """Begin a new drawing from a picture's ink: (h, w) uint8, 0 = paper."""
+        self._begin([_picture_object(ink)])
+
+    def load_image(self, image: np.ndarray) -> None:
+        """Begin a new drawing from a (28, 28) uint8 digit, white ink on black."""
+        self.load_picture(np.kron(image, np.ones((8, 8), np.uint8)))
+
+    def is_new(self, file_id: str) -> bool:
+        """Return True the first time that a file is asked about."""
+        new = file_id not in self.seen_files
+        self.seen_files.add(file_id)
+        return new
+
+    def remember(self, picture: str, answers: dict[str, Answer | None]) -> None:
+        """Keep the drawing as it is now in the strip; one entry a drawing, the last 24."""
+        said = {slot: "–" if a is None else str(a.digit) for slot, a in answers.items()}
+        entry = StripEntry(self.drawing, picture, said["dense"], said["cnn"])
+        if self.strip and self.strip[-1].drawing == self.drawing:
+            self.strip[-1] = entry
+        else:
+            self.strip = [*self.strip, entry][-STRIP_LENGTH:]
+
+    def _begin(self, objects: list[dict[str, Any]]) -> None:
+        self.drawing += 1
+        self.undone = []
+        self._redraw(objects)
+
+    def _redraw(self, objects: list[dict[str, Any]]) -> None:
+        self.version += 1
+        self.objects = objects
+        self.initial = {"objects": objects}
+
+
+def of(session: MutableMapping[str, Any]) -> CanvasState:
+    """Return the canvas state of a visitor's session, begun if there is none."""
+    if _KEY not in session:
+        session[_KEY] = CanvasState()
+    return session[_KEY]
+
+
+def _picture_object(ink: np.ndarray) -> dict[str, Any]:
+    """Return the ink as a picture that fills the canvas, in the canvas's own form."""
+    buffer = io.BytesIO()
+    on_canvas(ink, CANVAS_SIZE_PX).save(buffer, format="PNG")
+    source = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return {
+        "type": "Image",
+        "src": source,
+        "left": 0,
+        "top": 0,
+        "originX": "left",
+        "originY": "top",
+        "width": CANVAS_SIZE_PX,
+        "height": CANVAS_SIZE_PX,
+    }

@@ -1,0 +1,72 @@
+"""Example drawings: strokes written down for this project, ready to land on a canvas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnist_core.glyphs import digit_prototypes, other_prototypes
+from mnist_core.strokes import CANVAS_SIZE_PX, STROKE_WIDTH_PX, Stroke, bounds, place
+
+
+@dataclass(frozen=True)
+class Example:
+    """A drawing to start from."""
+
+    name: str
+    label: int | None  # None: not a digit
+    strokes: list[Stroke]  # canvas pixels
+
+
+# Which of the prototypes show something that networks trained on MNIST alone trip over.
+_CHOSEN = (
+    ("slashed zero", 0, 1),
+    ("one with flag and base", 1, 6),
+    ("two with a loop", 2, 1),
+    ("flat-topped three", 3, 1),
+    ("open four", 4, 1),
+    ("five in two strokes", 5, 1),
+    ("slim six", 6, 1),
+    ("barred seven", 7, 1),
+    ("eight of two rings", 8, 1),
+    ("straight nine", 9, 0),
+)
+
+
+def examples(size_px: int = CANVAS_SIZE_PX) -> list[Example]:
+    """Return the row of examples: a digit of each kind, then a heart that is none."""
+    by_digit: dict[int, list[list[Stroke]]] = {}
+    for label, strokes in digit_prototypes():
+        by_digit.setdefault(label, []).append(strokes)
+    row = [
+        Example(name, label, _centred(by_digit[label][variant], size_px))
+        for name, label, variant in _CHOSEN
+    ]
+    heart = other_prototypes()[23]
+    return [*row, Example("a heart", None, _centred(heart, size_px))]
+
+
+def canvas_json(strokes: list[Stroke], stroke_width_px: float = STROKE_WIDTH_PX) -> dict:
+    """Return the strokes as the canvas records them: one Fabric path a stroke, white."""
+    return {"objects": [_path(stroke, stroke_width_px) for stroke in strokes]}
+
+
+def _centred(strokes: list[Stroke], size_px: int) -> list[Stroke]:
+    placed = place(strokes, 0, 0, 0.66 * size_px)
+    left, top, right, bottom = bounds(placed)
+    return [s + ((size_px - left - right) / 2, (size_px - top - bottom) / 2) for s in placed]
+
+
+def _path(stroke: Stroke, width_px: float) -> dict:
+    points = np.round(stroke, 1).tolist()
+    commands = [["M", *points[0]], *(["L", *point] for point in points[1:])]
+    return {
+        "type": "Path",
+        "path": commands,
+        "stroke": "#FFFFFF",
+        "strokeWidth": width_px,
+        "fill": None,
+        "strokeLineCap": "round",
+        "strokeLineJoin": "round",
+    }
