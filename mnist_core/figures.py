@@ -20,8 +20,14 @@ from mnist_core.evaluation import Coverage, ReliabilityBins
 ORANGE, BLUE, GREEN, RED = "#E69F00", "#0072B2", "#009E73", "#D55E00"
 SERIES = (ORANGE, BLUE, GREEN, "#CC79A7", RED, "#56B4E9")
 GREY = "#888888"
-# Above this share of full colour a cell is dark enough for white numbers in either theme.
-_STRONG = 0.75
+# Cells are opaque and bring their own number colour, so that they read the same in each theme.
+_EMPTY = "rgba(128,128,128,0.10)"
+_BLUES = [[0, _EMPTY], [0.001, _EMPTY], [0.001, "#D6E9F5"], [1, BLUE]]
+_BLUE_TO_ORANGE = [
+    [0, BLUE], [0.4995, "#D6E9F5"], [0.4995, _EMPTY],
+    [0.5005, _EMPTY], [0.5005, "#FBE8C2"], [1, ORANGE],
+]  # fmt: skip
+_STRONG = 0.85  # from this share of full blue on white numbers read better than black ones
 
 
 def confusion_heatmap(
@@ -40,7 +46,7 @@ def confusion_heatmap(
     """
     coloured = np.where(np.eye(10, dtype=bool) & mute_diagonal, 0, values)
     strength = np.sqrt(coloured / max(coloured.max(), 1e-12))
-    figure = go.Figure(_cells(strength, "rgba(0,114,178,0.05)", "rgba(0,114,178,1)", 0))
+    figure = go.Figure(_cells(strength, 0, _BLUES))
     texts = _cell_texts(matrix, values, as_percent)
     _add_cell_marks(figure, texts, matrix, strength)
     if chosen is not None:
@@ -56,8 +62,7 @@ def difference_heatmap(difference: np.ndarray, first: str, second: str) -> go.Fi
     """Return second minus first, (10, 10) counts: orange where the second counts more."""
     most = max(int(np.abs(difference).max()), 1)
     root = np.sign(difference) * np.sqrt(np.abs(difference) / most)
-    scale = [[0, BLUE], [0.5, "rgba(128,128,128,0.08)"], [1, ORANGE]]
-    figure = go.Figure(_cells(root, None, None, -1, scale))
+    figure = go.Figure(_cells(root, -1, _BLUE_TO_ORANGE))
     texts = np.vectorize(lambda count: f"{count:+d}" if count else "")(difference)
     hover = [
         f"{true} read as {predicted}<br>{difference[true, predicted]:+d} in {second}, "
@@ -65,16 +70,14 @@ def difference_heatmap(difference: np.ndarray, first: str, second: str) -> go.Fi
         for true in range(10)
         for predicted in range(10)
     ]
-    _marks(figure, texts, hover)
+    _marks(figure, texts, hover, _ink(-root, root))
     return _as_matrix(figure)
 
 
-def _cells(
-    strength: np.ndarray, low: str | None, high: str | None, least: int, scale: list | None = None
-) -> go.Heatmap:
+def _cells(strength: np.ndarray, least: int, scale: list) -> go.Heatmap:
     return go.Heatmap(
-        z=strength, zmin=least, zmax=1, colorscale=scale or [[0, low], [1, high]],
-        showscale=False, hoverinfo="skip", xgap=2, ygap=2,
+        z=strength, zmin=least, zmax=1, colorscale=scale, showscale=False, hoverinfo="skip",
+        xgap=2, ygap=2,
     )  # fmt: skip
 
 
@@ -99,12 +102,16 @@ def _add_cell_marks(
         for true in range(10)
         for predicted in range(10)
     ]
-    _marks(figure, texts, hover, strength >= _STRONG)
+    _marks(figure, texts, hover, _ink(strength))
 
 
-def _marks(
-    figure: go.Figure, texts: np.ndarray, hover: list[str], strong: np.ndarray | None = None
-) -> None:
+def _ink(blue: np.ndarray, orange: np.ndarray | float = 0.0) -> np.ndarray:
+    """Return the colour of each cell's number, (10, 10) text: black, white, grey if uncoloured."""
+    coloured = np.where(np.maximum(blue, orange) > 0, "#111111", GREY)
+    return np.where(blue >= _STRONG, "#FFFFFF", coloured)
+
+
+def _marks(figure: go.Figure, texts: np.ndarray, hover: list[str], ink: np.ndarray) -> None:
     """Add a number and an invisible mark to each cell: a heatmap itself cannot be selected.
 
     The numbers are annotations, because a click dims the text of every mark but its own.
@@ -117,12 +124,8 @@ def _marks(
         selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
     )  # fmt: skip
     figure.layout.annotations = [
-        {"x": j, "y": i, "text": texts[i, j], "showarrow": False, "font": {"size": 16}}
-        | (
-            {"font": {"size": 16, "color": "#FFFFFF"}}
-            if strong is not None and strong[i, j]
-            else {}
-        )
+        {"x": j, "y": i, "text": texts[i, j], "showarrow": False}
+        | {"font": {"size": 16 if len(texts[i, j]) < 4 else 14, "color": ink[i, j]}}
         for i, j in zip(true, predicted, strict=True)
         if texts[i, j]
     ]
@@ -150,13 +153,18 @@ def digit_tiles(
         x=[x + 0.5 for x, _ in place], y=[y + 0.31 for _, y in place], mode="markers",
         customdata=[[int(index)] for index in indices], hoverinfo="text",
         hovertext=["click to look closer"] * len(place),
-        marker={"symbol": "square", "size": 52, "color": GREY, "opacity": 0.12},
-        selected={"marker": {"opacity": 0.12}}, unselected={"marker": {"opacity": 0.12}},
+        marker={"symbol": "square", "size": 52, "color": GREY, "opacity": 0},
+        selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
     )  # fmt: skip
     figure.layout.annotations = [
-        {"x": x + 0.5, "y": y + 0.6, "text": caption, "showarrow": False, "yanchor": "top"}
-        | {"font": {"size": 12}}
+        {"x": x + 0.5, "y": y + 0.57, "text": caption, "showarrow": False, "yanchor": "top"}
+        | {"font": {"size": 13, "color": "#FFFFFF"}}
         for (x, y), caption in zip(place, captions, strict=True)
+    ]
+    figure.layout.shapes = [
+        {"type": "rect", "x0": x + 0.03, "x1": x + 0.97, "y0": y + 0.02, "y1": y + 0.98}
+        | {"fillcolor": "#000000", "line": {"width": 1, "color": GREY}, "layer": "below"}
+        for x, y in place
     ]
     for (x, y), image in zip(place, images if images is not None else (), strict=False):
         figure.add_layout_image(
@@ -167,7 +175,7 @@ def digit_tiles(
     figure.update_xaxes(visible=False, fixedrange=True, range=[0, columns])
     figure.update_yaxes(visible=False, fixedrange=True, range=[rows, 0])
     return _finish(
-        figure, 112 * rows + 8, hovermode="closest", showlegend=False,
+        figure, 124 * rows + 8, hovermode="closest", showlegend=False,
         margin={"l": 0, "r": 0, "t": 0, "b": 8},
     )  # fmt: skip
 
@@ -261,7 +269,7 @@ def robustness_curve(
             hovertemplate="%{x:g}: %{y:.1%} right",
         )  # fmt: skip
     _percent_axis(figure.update_yaxes, "right", [0, 1.03])
-    figure.update_xaxes(title=axis_title, fixedrange=True)
+    figure.update_xaxes(title=axis_title, fixedrange=True, tickvals=list(levels))
     return _finish(figure, 320)
 
 

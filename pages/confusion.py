@@ -102,6 +102,7 @@ def chart(figure, key: str, **options) -> None:
     hidden = ["select2d", "lasso2d", "zoom2d", "pan2d", "autoScale2d", "zoomIn2d", "zoomOut2d"]
     config = {
         "displaylogo": False,
+        "displayModeBar": "tiles" not in key,
         "toImageButtonOptions": save,
         "modeBarButtonsToRemove": hidden,
     }
@@ -142,10 +143,15 @@ def show_closer(key: str, index: int, answers, stored, images) -> None:
     with st.container(border=True, key=f"{key}-closer"):
         label = int(stored.y_true[index])
         st.markdown(f"**Test digit {index}, labelled {label}**")
-        picture, bars = st.columns([1, 3])
+        picture, bars = st.columns([2, 5])
         if images is not None:
-            picture.image(figures.png_uri(images[index], times=6), width=168)
-            if picture.button("Send to the Draw page", key=f"{key}-send"):
+            picture.image(figures.png_uri(images[index], times=6), width=150)
+            if picture.button(
+                "Draw page",
+                key=f"{key}-send",
+                icon=":material/edit:",
+                help="Send this digit to the Draw page",
+            ):
                 caption = f"test digit {index}, labelled {label}"
                 st.session_state["draw_image"] = {"image": images[index], "caption": caption}
                 st.switch_page("pages/draw.py")
@@ -353,11 +359,11 @@ def show_figures(name: str) -> None:
     summary = evaluation.summarise(stored.probabilities, stored.y_true)
     low, high = summary.interval
     with st.container(horizontal=True, key="figures"):
-        st.metric("Accuracy", f"{summary.accuracy:.2%}", width=150)
-        st.metric("95 % interval", f"{low:.2%} – {high:.2%}", width=220)
-        st.metric("Errors", f"{summary.errors:,} of {summary.images:,}", width=190)
-        st.metric("Cross-entropy", f"{summary.cross_entropy:.4f}", width=150)
-        st.metric("Macro F1", f"{summary.macro_f1:.4f}", width=130)
+        st.metric("Accuracy", f"{summary.accuracy:.2%}", width="content")
+        st.metric("95 % interval", f"{low:.2%} – {high:.2%}", width="content")
+        st.metric("Errors", f"{summary.errors:,} of {summary.images:,}", width="content")
+        st.metric("Cross-entropy", f"{summary.cross_entropy:.4f}", width="content")
+        st.metric("Macro F1", f"{summary.macro_f1:.4f}", width="content")
 
 
 st.title("Where a network goes wrong")
