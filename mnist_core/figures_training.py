@@ -88,39 +88,29 @@ def _style(figure: go.Figure, quantity: str) -> None:
         figure.update_yaxes(rangemode="tozero")
 
 
-def validation_confusion(matrix: Sequence[Sequence[int]]) -> go.Figure:
-    """Return a heatmap of a (10, 10) confusion matrix; the diagonal is left out of the colours.
+def validation_confusion(matrix: Sequence[Sequence[int]]) -> str:
+    """Return HTML of a (10, 10) confusion matrix: rows are true digits, columns answers.
 
-    Rows are true digits, columns answers.
+    The colours show the mistakes only, so that the diagonal does not drown them.
     """
     counts = np.asarray(matrix, dtype=int)
-    wrong = counts.astype(float)
-    np.fill_diagonal(wrong, np.nan)
-    text = [[str(count) if count else "" for count in row] for row in counts]
-    digits = [str(digit) for digit in range(10)]
-    figure = go.Figure(
-        go.Heatmap(
-            z=wrong, x=digits, y=digits, text=counts, texttemplate="", showscale=False,
-            colorscale=[[0, "rgba(213,94,0,0.04)"], [1, WRONG]], zmin=0,
-            zmax=max(3.0, float(np.nanmax(wrong))), xgap=1, ygap=1, hoverongaps=False,
-            hovertemplate="true %{y}, read as %{x}: %{text}<extra></extra>",
-        )
-    )  # fmt: skip
-    for row in range(10):
-        for column in range(10):
-            if text[row][column]:
-                figure.add_annotation(
-                    x=digits[column], y=digits[row], text=text[row][column], showarrow=False,
-                    font={"size": 11, "color": RIGHT if row == column else None},
-                )  # fmt: skip
-    figure.update_layout(
-        title={"text": "Validation digits: true (down), read as (across)", "font": {"size": 14}},
-        height=340, margin={"l": 28, "r": 8, "t": 40, "b": 28},
-        paper_bgcolor=_CLEAR, plot_bgcolor=_CLEAR,
-    )  # fmt: skip
-    figure.update_xaxes(type="category", showgrid=False)
-    figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
-    return figure
+    most = max(3, int((counts - np.diag(np.diag(counts))).max()))
+    cell = "padding:3px 0;border-radius:2px"
+    rows = ['<span aria-hidden="true"></span>', *(f"<b>{digit}</b>" for digit in range(10))]
+    for true, row in enumerate(counts):
+        rows.append(f"<b>{true}</b>")
+        for answer, count in enumerate(row):
+            shade = 0.05 + 0.65 * count / most if count and true != answer else 0.03
+            colour = "0,158,115,0.18" if true == answer else f"213,94,0,{shade:.2f}"
+            rows.append(
+                f'<span style="{cell};background:rgba({colour})" '
+                f'title="{count} times a {true}, read as {answer}">{count or ""}</span>'
+            )
+    return (
+        '<div role="img" aria-label="Confusion matrix of the validation digits" '
+        'style="display:grid;grid-template-columns:1.2rem repeat(10,1fr);gap:2px;'
+        f'text-align:center;font-size:0.75rem">{"".join(rows)}</div>'
+    )
 
 
 def validation_digits(images: np.ndarray, examples: Sequence[Mapping[str, Any]]) -> str:
@@ -137,8 +127,8 @@ def _digit_tile(image: np.ndarray, example: Mapping[str, Any]) -> str:
     digit, label = int(probabilities.argmax()), int(example["label"])
     colour = RIGHT if digit == label else WRONG
     bars = "".join(
-        f'<rect x="{6.4 * k + 0.6:.1f}" y="{26 - 24 * p:.1f}" width="5" height="{24 * p + 0.8:.1f}"'
-        f' fill="{colour if k == digit else "#999999"}"/>'
+        f'<span style="flex:1;height:{1 + 23 * p:.0f}px;'
+        f'background:{colour if k == digit else "#999999"}"></span>'
         for k, p in enumerate(probabilities)
     )
     said = f"{probabilities[digit]:.0%}"
@@ -147,7 +137,8 @@ def _digit_tile(image: np.ndarray, example: Mapping[str, Any]) -> str:
         f'<figure style="margin:0;width:64px;text-align:center" title="{title}">'
         f'<img alt="{title}" src="{_png(image)}" width="64" height="64" '
         f'style="image-rendering:pixelated;border-radius:4px;border:2px solid {colour}">'
-        f'<svg width="64" height="28" viewBox="0 0 64 28" aria-hidden="true">{bars}</svg>'
+        '<div aria-hidden="true" style="display:flex;gap:1px;align-items:flex-end;height:26px">'
+        f"{bars}</div>"
         f'<figcaption style="line-height:1.1"><b style="font-size:1.3rem;color:{colour}">{digit}'
         f'</b> <small style="opacity:.8">{said}</small></figcaption></figure>'
     )
@@ -160,39 +151,33 @@ def _png(image: np.ndarray) -> str:
 
 
 def layer_diagram(layers: Sequence[Mapping[str, Any]]) -> str:
-    """Return an SVG of a network: a bar per layer, as tall as its maps and as wide as many.
+    """Return HTML of a network: a block per layer, as tall as its maps, as wide as many.
 
     layers: dicts with "kind" (see KINDS), "text", "shape" (list of sizes) and "parameters".
     """
-    boxes, x, middle = [], 12.0, 74.0
-    for layer in layers:
-        colour, kind = KINDS.get(str(layer["kind"]), ("#999999", str(layer["kind"])))
-        shape = [int(size) for size in layer["shape"]]
-        flat = len(shape) < 3
-        height = 14 + 76 * min(1.0, np.log2(1 + shape[0]) / 11) if flat else 24 + shape[0] * 2.6
-        width = 12.0 if flat else 14 + min(40.0, shape[2] ** 0.5 * 4)
-        step = max(width + 16, 82.0)
-        centre, size = x + step / 2, "×".join(map(str, shape))
-        parameters = f"{layer['parameters']:,} weights" if layer["parameters"] else ""
-        lines = [kind, str(layer["text"]), size, parameters]
-        boxes.append(
-            f'<rect x="{centre - width / 2:.1f}" y="{middle - height / 2:.1f}" rx="3" '
-            f'width="{width:.1f}" height="{height:.1f}" fill="{colour}">'
-            f"<title>{html.escape(', '.join(filter(None, lines)))}</title></rect>"
-        )
-        boxes += [
-            f'<text x="{centre:.1f}" y="{142 + 14 * row}" text-anchor="middle" font-size="11" '
-            f'fill="currentColor" opacity="{1 if row == 0 else 0.75}">{html.escape(line)}</text>'
-            for row, line in enumerate(lines)
-        ]
-        x += step
-    axis = (
-        f'<line x1="12" x2="{x:.0f}" y1="{middle}" y2="{middle}" stroke="#999" stroke-width="1"/>'
-    )
+    arrow = '<span aria-hidden="true" style="opacity:.5;margin-top:44px">→</span>'
+    blocks = arrow.join(_layer_block(layer) for layer in layers)
     return (
-        f'<div style="overflow-x:auto"><svg role="img" aria-label="The layers of the network" '
-        f'width="{x + 12:.0f}" height="200" viewBox="0 0 {x + 12:.0f} 200" '
-        f'font-family="inherit">{axis}{"".join(boxes)}</svg></div>'
+        '<div role="img" aria-label="The layers of the network" style="display:flex;'
+        f'flex-wrap:wrap;gap:4px;line-height:1.25;font-size:.72rem">{blocks}</div>'
+    )
+
+
+def _layer_block(layer: Mapping[str, Any]) -> str:
+    colour, kind = KINDS.get(str(layer["kind"]), ("#999999", str(layer["kind"])))
+    shape = [int(size) for size in layer["shape"]]
+    if len(shape) < 3:
+        width, height = 10.0, 20 + 80 * min(1.0, float(np.log2(1 + shape[0])) / 10.5)
+    else:
+        width, height = 12 + min(48.0, 4 * shape[2] ** 0.5), 24 + 2.7 * shape[0]
+    parameters = f"{layer['parameters']:,} weights" if layer["parameters"] else ""
+    lines = [str(layer["text"]), " × ".join(map(str, shape)), parameters]
+    small = "".join(f'<div style="opacity:.75">{html.escape(line)}</div>' for line in lines if line)
+    return (
+        '<div style="text-align:center;min-width:74px"><div style="height:106px;display:flex;'
+        'align-items:center;justify-content:center">'
+        f'<span style="width:{width:.0f}px;height:{height:.0f}px;background:{colour};'
+        f'border-radius:3px"></span></div><b>{html.escape(kind)}</b>{small}</div>'
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from mnist_core.errors import RunError
 
 EVENTS_FILE = "events.jsonl"
-MAX_POINTS = 600  # of the batch curves; more would show no more on a screen
+MAX_POINTS = 300  # of the batch curves; more would show no more on a screen
 
 
 def append_event(folder: Path, event: dict[str, Any]) -> None:

