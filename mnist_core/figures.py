@@ -175,7 +175,7 @@ def digit_tiles(
     figure.update_xaxes(visible=False, fixedrange=True, range=[0, columns])
     figure.update_yaxes(visible=False, fixedrange=True, range=[rows, 0])
     return _finish(
-        figure, 124 * rows + 8, hovermode="closest", showlegend=False,
+        figure, 136 * rows + 8, hovermode="closest", showlegend=False,
         margin={"l": 0, "r": 0, "t": 0, "b": 8},
     )  # fmt: skip
 

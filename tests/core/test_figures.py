@@ -1,0 +1,77 @@
+"""Figures carry the numbers they were given, and what a click on them means."""
+
+import base64
+import io
+
+import numpy as np
+from PIL import Image
+
+from mnist_core import evaluation, figures
+
+
+def test_each_cell_of_the_matrix_can_be_clicked_and_shows_its_count():
+    matrix = np.arange(100).reshape(10, 10)
+    figure = figures.confusion_heatmap(matrix, matrix, mute_diagonal=False, chosen=(3, 5))
+    marks = figure.data[1]
+    assert [tuple(cell) for cell in marks.customdata] == [divmod(i, 10) for i in range(100)]
+    assert all((x, y) == (cell[1], cell[0])
+               for x, y, cell in zip(marks.x, marks.y, marks.customdata, strict=True))  # fmt: skip
+    numbers = {(note.y, note.x): note.text for note in figure.layout.annotations}
+    assert numbers[(3, 5)] == "35"
+    assert (0, 0) not in numbers  # nothing was counted there
+    outline = figure.layout.shapes[0]
+    assert (outline.x0, outline.x1, outline.y0, outline.y1) == (4.5, 5.5, 2.5, 3.5)
+    assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]  # row 0 on top
+
+
+def test_a_muted_diagonal_keeps_its_numbers_and_lets_the_mistakes_have_the_colours():
+    matrix = np.diag([900] * 10)
+    matrix[4, 9] = 3
+    muted = figures.confusion_heatmap(matrix, matrix)
+    assert muted.data[0].z[4][9] == 1.0
+    assert muted.data[0].z[4][4] == 0.0
+    assert {note.text for note in muted.layout.annotations} == {"900", "3"}
+
+
+def test_no_mistakes_and_no_images_draw_too():
+    nothing = np.zeros((10, 10), int)
+    assert not figures.confusion_heatmap(nothing, nothing).layout.annotations
+    assert not figures.difference_heatmap(nothing, "a", "b").layout.annotations
+    assert figures.digit_tiles(None, [], []).layout.height > 0
+
+
+def test_shares_are_printed_in_per_cent():
+    matrix = np.diag([996] * 10)
+    matrix[0, 1] = 4
+    shares = evaluation.shares(matrix, "true")
+    figure = figures.confusion_heatmap(matrix, shares, as_percent=True)
+    numbers = {(note.y, note.x): note.text for note in figure.layout.annotations}
+    assert (numbers[(0, 0)], numbers[(0, 1)]) == ("99.6", "0.40")
+
+
+def test_the_difference_says_which_way():
+    difference = np.zeros((10, 10), int)
+    difference[1, 2], difference[2, 1] = 5, -4
+    figure = figures.difference_heatmap(difference, "dense", "cnn")
+    assert {note.text for note in figure.layout.annotations} == {"+5", "-4"}
+    assert figure.data[0].z[1][2] == 1 > 0 > figure.data[0].z[2][1]
+
+
+def test_tiles_hold_the_images_themselves_and_their_indices():
+    images = np.random.default_rng(1).integers(0, 256, (7, 28, 28)).astype(np.uint8)
+    figure = figures.digit_tiles(images, [f"#{i}" for i in range(7)], range(40, 47))
+    assert [index for (index,) in figure.data[0].customdata] == list(range(40, 47))
+    source = figure.layout.images[6].source.removeprefix("data:image/png;base64,")
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(source))))
+    assert np.array_equal(shown[::3, ::3], images[6])
+
+
+def test_training_curves_show_what_there_is():
+    figure = figures.training_curves({"loss": [2, 1], "val_loss": [2.5, 1.5], "accuracy": [0.5]})
+    assert [list(trace.y) for trace in figure.data] == [[2, 1], [2.5, 1.5], [0.5], []]
+
+
+def test_coverage_of_one_confidence_is_one_point():
+    probabilities = np.full((5, 10), 0.1)
+    curve = evaluation.accuracy_against_coverage(probabilities, np.zeros(5, int))
+    assert list(figures.coverage({"m": curve}).data[0].x) == [1.0]

@@ -1,0 +1,138 @@
+"""The confusion page: what it shows of stored answers, and of answers that do not fit."""
+
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import registry, robustness
+from mnist_core.datasets import load_mnist
+from tests.made_up_models import CNN_MISTAKES, DENSE_MISTAKES, make_data, make_model
+
+PAGE = Path(__file__).parents[2] / "pages" / "confusion.py"
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch) -> Path:
+    """Two models and their data; the folder they are in."""
+    st.cache_resource.clear()
+    make_data(tmp_path / "data.npz")
+    monkeypatch.setenv("MNIST_PATH", str(tmp_path / "data.npz"))
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path / "artifacts"))
+    make_model("dense", DENSE_MISTAKES)
+    make_model("cnn", CNN_MISTAKES)
+    return tmp_path
+
+
+def open_page(**state: object) -> AppTest:
+    """Run the page with some of its widgets already set."""
+    page = AppTest.from_file(str(PAGE), default_timeout=30)
+    for key, value in state.items():
+        page.session_state[key] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def words(page: AppTest) -> str:
+    """Everything that the page says, as one text."""
+    elements = [*page.markdown, *page.info, *page.warning, *page.caption, *page.subheader]
+    return "\n".join(element.value for element in elements)
+
+
+def metrics(page: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in page.metric}
+
+
+@pytest.mark.usefixtures("models")
+def test_the_first_look_shows_the_figures_and_the_most_confused_cell():
+    page = open_page()
+    assert metrics(page)["Accuracy"] == "99.00%"
+    assert metrics(page)["Errors"] == "4 of 400"
+    assert "**3 × 4 read as 9**" in words(page)
+    assert [box.value for box in page.selectbox if box.key in ("true-digit", "read-as")] == [4, 9]
+
+
+@pytest.mark.usefixtures("models")
+def test_another_cell_and_another_model():
+    page = open_page()
+    page.selectbox(key="true-digit").select(7).run()
+    page.selectbox(key="read-as").select(1).run()
+    assert "**1 × 7 read as 1**" in words(page)
+    page.selectbox(key="model").select("cnn").run()
+    assert metrics(page)["Errors"] == "1 of 400"
+    assert "**0 × 7 read as 1**" in words(page)
+    assert "No digit landed in this cell" in words(page)
+    assert not page.exception
+
+
+@pytest.mark.usefixtures("models")
+def test_a_digit_opens_large_only_where_it_belongs():
+    page = open_page(**{"look-closer": 304})
+    assert "Test digit 304, labelled 4" in words(page)
+    page.selectbox(key="true-digit").select(7).run()
+    assert words(page).count("Test digit 304") == 1  # still among the confidently wrong
+
+
+@pytest.mark.usefixtures("models")
+def test_comparison_says_in_words_what_mcnemar_found():
+    said = words(open_page(view="Compare"))
+    assert "dense alone is right on 0, cnn alone on 3" in said
+    assert "may well be chance" in said
+    assert "Neither gets 1." in said
+
+
+@pytest.mark.usefixtures("models")
+def test_trust_names_the_calibration_error_of_both():
+    said = words(open_page(view="Trust"))
+    assert "dense: expected calibration error" in said
+    assert "cnn: expected calibration error" in said
+
+
+@pytest.mark.usefixtures("models")
+def test_kept_curves_show_at_once_and_the_others_wait_for_a_button():
+    measured = {one.name: [0.5] * len(one.levels) for one in robustness.DEFORMATIONS}
+    robustness.keep("dense", load_mnist().digest, 400, measured)
+    page = open_page(view="Break it")
+    assert page.button(key="measure").label == "Measure cnn"
+    assert "Measured on 400 test digits" in words(page)
+    page.button(key="measure").click().run()
+    assert "damaged" in page.error[0].value or "missing" in page.error[0].value
+
+
+@pytest.mark.usefixtures("models")
+def test_a_model_without_answers_offers_to_compute_them():
+    (registry.model_dir("dense") / registry.EVALUATION_FILE).unlink()
+    page = open_page()
+    assert "no stored answers" in page.warning[0].value
+    page.button(key="compute-evaluation").click().run()
+    assert "model.keras" in page.error[0].value  # these weights are none, and the page says so
+
+
+def test_damaged_answers_are_named(models):
+    (models / "artifacts" / "dense" / registry.EVALUATION_FILE).write_bytes(b"PK broken")
+    assert "evaluation.npz of the model 'dense' is damaged" in open_page().warning[0].value
+
+
+@pytest.mark.usefixtures("models")
+def test_answers_to_another_data_set_are_shown_without_pictures_and_never_mixed():
+    make_model("20261121-other", {3: 5}, digest="f" * 64)
+    page = open_page(model="20261121-other")
+    assert metrics(page)["Errors"] == "1 of 400"
+    assert "belong to another data set" in words(page)
+    compared = open_page(**{"view": "Compare", "other-model": "20261121-other"})
+    assert "answered different data sets, so they are not compared" in words(compared)
+
+
+def test_without_images_everything_but_the_pictures_works(models, monkeypatch):
+    st.cache_resource.clear()
+    monkeypatch.setenv("MNIST_PATH", str(models / "nowhere.npz"))
+    page = open_page()
+    assert metrics(page)["Accuracy"] == "99.00%"
+    assert "No pictures:" in words(page)
+
+
+def test_without_any_model_the_page_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    assert "python -m mnist_core train" in open_page().warning[0].value
