@@ -15,6 +15,16 @@ from mnist_core.strokes import CANVAS_SIZE_PX
 TITLES = {"dense": "Dense network", "cnn": "Convolutional network"}
 LOADING_WAIT_S = 0.3
 INK, PAPER = "#FFFFFF", "#000000"
+# Room for the canvas's own tools above it; all of it fits a phone 360 px wide.
+STYLE = """<style>
+.stMainBlockContainer {padding-top: 4rem}
+.st-key-canvas {padding-top: 1.4rem; width: 336px}
+.st-key-answer-dense, .st-key-answer-cnn {min-width: 9.5rem; flex: 1 1 0}
+@media (max-width: 640px) {
+  .stMainBlockContainer {padding-left: .65rem; padding-right: .65rem}
+  .stMainBlockContainer h1 {font-size: 1.5rem; padding: 0}
+}
+</style>"""
 
 pool = st.cache_resource(ClassifierPool)
 example_row = st.cache_resource(examples)
@@ -37,31 +47,13 @@ def canvas() -> dict | None:
         )
     picture = result.image_data
     state.see(result.json_data)
-    undo, redo, clear = st.columns(3)
-    undo.button(
-        "Undo",
-        icon=":material/undo:",
-        width="stretch",
-        key="undo",
-        on_click=state.undo,
-        disabled=not state.objects,
-    )
-    redo.button(
-        "Redo",
-        icon=":material/redo:",
-        width="stretch",
-        key="redo",
-        on_click=state.redo,
-        disabled=not state.undone,
-    )
-    clear.button(
-        "Clear",
-        icon=":material/delete:",
-        width="stretch",
-        key="clear",
-        on_click=state.clear,
-        disabled=not state.objects,
-    )
+    buttons = st.container(horizontal=True)
+    for label, icon, action, possible in (
+        ("Undo", ":material/undo:", state.undo, state.objects),
+        ("Redo", ":material/redo:", state.redo, state.undone),
+        ("Clear", ":material/delete:", state.clear, state.objects),
+    ):
+        buttons.button(label, icon=icon, key=label.lower(), on_click=action, disabled=not possible)
     st.slider("Brush width (pixels)", 8, 32, 18, key="brush_px")
     return picture if state.objects else None
 
@@ -191,10 +183,10 @@ def read_drawing() -> None:
 
 def show_answers(steps: Steps) -> None:
     """Show both answers, whether they agree, and what led to them."""
-    columns = st.columns(2)
+    side_by_side = st.container(horizontal=True)
     answers = {}
-    for slot, column in zip(registry.SLOTS, columns, strict=True):
-        with column:
+    for slot in registry.SLOTS:
+        with side_by_side:
             answers[slot] = network_answer(slot, steps.image)
     agreement(answers, steps.seconds)
     canvas_state.of(st.session_state).remember(data_url(steps.image), answers)
@@ -241,10 +233,7 @@ if given is not None:
     canvas_state.of(st.session_state).load_image(given["image"])
     st.toast(f"On the canvas: {given['caption']}")
 canvas_state.of(st.session_state).arrive()
-st.html(
-    "<style>@media (max-width: 640px){.stMainBlockContainer{padding-left:.6rem;"
-    "padding-right:.6rem}}</style>"
-)
+st.html(STYLE)
 st.title("Draw a digit")
 read_drawing()
 other_ways()
