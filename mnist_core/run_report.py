@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import re
 import time
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,11 @@ from mnist_core.run_folder import Run
 
 # What the switch "augmentation" turns on where a recipe has none.
 USUAL_AUGMENTATION = Augmentation(rotation_degrees=10, shift=0.08, shear_degrees=10, zoom=0.1)
+
+
+def plain(text: str) -> str:
+    """Return a text that Markdown shows as it is: titles come from any visitor."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|$:~-])", r"\\\1", text)
 
 
 def slot_for(recipe: str) -> str:

@@ -12,7 +12,7 @@ from mnist_core.errors import MnistError
 from mnist_core.progress import Progress
 from mnist_core.recipes import OPTIMIZERS, RECIPES, SCHEDULES, Recipe, override
 from mnist_core.run_folder import RUNNING, WAITING, Run
-from mnist_core.run_report import USUAL_AUGMENTATION
+from mnist_core.run_report import USUAL_AUGMENTATION, plain
 
 FIRST_CHOICE = "fast"  # ends within a minute on two cores
 mnist = st.cache_resource(load_mnist, show_spinner="Loading MNIST")
@@ -95,7 +95,9 @@ def augmentation_widgets(recipe: Recipe) -> dict[str, Any] | None:
     bounds = {"rotation_degrees": 90.0, "shift": 0.5, "zoom": 0.9}
     for column, (name, most) in zip(st.columns(3), bounds.items(), strict=True):
         label = name.replace("_", " ").capitalize()
-        values[name] = column.slider(label, 0.0, most, values[name], key=f"{name}-{recipe.name}")
+        values[name] = column.slider(
+            label, 0.0, most, float(values[name]), key=f"{name}-{recipe.name}"
+        )
     return values
 
 
@@ -134,7 +136,7 @@ def show_queue(live: list[Run], allowed: bool) -> None:
     for place, run in enumerate((run for run in live if run.state == WAITING), start=1):
         words, leave = st.columns([4, 1], vertical_alignment="center")
         changes = run_report.changes_in_words(run.changes)
-        words.markdown(f"**{place}. in the queue:** {run.title} {changes}")
+        words.markdown(f"**{place}. in the queue:** {plain(run.title)} {changes}")
         leave.button(
             "Leave", key=f"leave-{run.run_id}", on_click=attempt, args=[runs.stop, run.run_id],
             disabled=not allowed,
@@ -246,8 +248,9 @@ def show_result(run: Run, allowed: bool) -> None:
     words = {"finished": "has finished", "stopped": "was stopped; its best weights were kept",
              "failed": "failed", "lost": "is lost"}  # fmt: skip
     took = f" after {run_report.duration(run.seconds)}" if run.seconds is not None else ""
-    text = f"**{run.title}** ({run.recipe}) {words[run.state]}{took}. {run.reason}"
-    (st.success if run.has_model else st.error)(text)
+    name = f"**{plain(run.title)}** ({plain(run.recipe)})"
+    show = st.success if run.has_model else st.error
+    show(f"{name} {words[run.state]}{took}. {plain(run.reason)}")
     if run.log_tail:
         st.code(run.log_tail, language=None)
     active = registry.active()
@@ -346,7 +349,7 @@ def show_running(run: Run, allowed: bool) -> None:
     """Show the run in progress, live."""
     title, stop = st.columns([4, 1], vertical_alignment="center")
     changes = run_report.changes_in_words(run.changes)
-    title.markdown(f"**{run.title}** is training{f' ({changes})' if changes else ''}")
+    title.markdown(f"**{plain(run.title)}** is training{f' ({changes})' if changes else ''}")
     stop.button("Stop", key="train-stop", disabled=not allowed or run.stop_requested,
                 on_click=attempt, args=[runs.stop, run.run_id])  # fmt: skip
     st.session_state["epochs_drawn"] = None

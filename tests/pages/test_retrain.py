@@ -1,0 +1,221 @@
+"""The Retrain page in every state that a visitor can meet."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import progress, registry, runs
+from mnist_core.recipes import RECIPES
+from mnist_core.run_folder import holding, settle
+
+PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "retrain.py")
+
+PASSWORD = "correct horse"  # noqa: S105 - of this test alone
+
+
+@pytest.fixture(autouse=True)
+def artifacts(tmp_path, monkeypatch):
+    """An artifacts folder of the test's own, in which nothing is ever started."""
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    monkeypatch.setattr(runs, "start_next", lambda: None)
+    return tmp_path
+
+
+@pytest.fixture
+def page():
+    return AppTest.from_file(PAGE, default_timeout=60)
+
+
+def words(page: AppTest) -> str:
+    """Return all that the page says in words."""
+    elements = [*page.markdown, *page.caption, *page.success, *page.error, *page.warning]
+    return "\n".join(str(element.value) for element in elements)
+
+
+def labels(page: AppTest) -> list[str]:
+    return [button.label for button in page.button]
+
+
+def tell_epochs(folder: Path, count: int) -> None:
+    progress.append_event(folder, {"type": "started", "epochs": 4})
+    for epoch in range(1, count + 1):
+        batch = {"type": "batch", "epoch": epoch, "step": 10, "steps": 10, "seconds": 5 * epoch}
+        progress.append_event(folder, batch | {"loss": 1 / epoch, "accuracy": 0.8})
+        examples = [{"index": 3, "label": 1, "probabilities": [0.05] * 9 + [0.55]}]
+        event = {"type": "epoch", "epoch": epoch, "seconds": 5.0, "loss": 1.0, "accuracy": 0.8,
+                 "val_loss": 0.5, "val_accuracy": 0.91, "confusion": [[7] * 10] * 10,
+                 "examples": examples}  # fmt: skip
+        progress.append_event(folder, event)
+
+
+def finished_run(recipe: str = "fast", title: str = "", accuracy: float = 0.9917) -> str:
+    """Make a run as it lies there when it has finished; return its id."""
+    run = runs.create(recipe, {"epochs": 2}, title)
+    (run.folder / "model.keras").write_bytes(b"PK\x05\x06" + bytes(18))  # an empty zip
+    digest = registry.file_digest(run.folder / "model.keras")
+    card = {"test_accuracy": accuracy, "tflite_of": digest, "recipe": recipe}
+    registry.save_card(run.folder, card)
+    registry.write_json(run.folder / "process.json", {"started_at": time.time() - 48})
+    tell_epochs(run.folder, 2)
+    settle(run.folder, "finished")
+    return run.run_id
+
+
+def test_a_first_visit_offers_a_recipe_that_fits_a_room(page):
+    page.run()
+    assert not page.exception
+    assert page.selectbox(key="recipe").value == "fast"
+    assert "57,794" in words(page)
+    assert "Anyone who sees this page can train" in words(page)
+    assert labels(page) == ["Train"]
+    assert "None yet" in words(page)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_can_be_chosen_and_changes_nothing_by_itself(page, recipe):
+    page.run().selectbox(key="recipe").set_value(recipe).run()
+    assert not page.exception
+    assert RECIPES[recipe].summary in words(page)
+    assert "Changed:" not in words(page)
+
+
+def test_train_asks_for_what_was_chosen(page):
+    page.run().selectbox(key="recipe").set_value("cnn-3x3").run()
+    page.number_input(key="epochs-cnn-3x3").set_value(2).run()
+    page.slider(key="share-cnn-3x3").set_value(10).run()
+    assert "Changed: epochs 2, share 0.1." in words(page)
+    page.button(key="train-start").click().run()
+    (run,) = runs.list_runs()
+    assert (run.recipe, run.changes) == ("cnn-3x3", {"epochs": 2, "share": 0.1})
+    assert "1. in the queue" in words(page)
+
+
+def test_a_run_in_progress_is_watched_and_can_be_stopped(page):
+    run = runs.create("fast")
+    with holding(run.folder):
+        tell_epochs(run.folder, 2)
+        page.run()
+        assert not page.exception
+        assert [metric.value for metric in page.metric] == ["2 of 4", "91.0%", "10 s"]
+        assert "Join the queue" in labels(page)
+        page.button(key="train-stop").click().run()
+        assert (run.folder / "stop").exists()
+        assert page.button(key="train-stop").disabled
+
+
+def test_who_waits_can_leave(page):
+    first, second = runs.create("fast"), runs.create("softmax")
+    with holding(first.folder):
+        page.run().button(key=f"leave-{second.run_id}").click().run()
+        assert [run.run_id for run in runs.list_runs()] == [first.run_id]
+        assert "in the queue" not in words(page)
+
+
+def test_damaged_lines_are_said(page):
+    run = runs.create("fast")
+    with holding(run.folder):
+        tell_epochs(run.folder, 1)
+        with (run.folder / progress.EVENTS_FILE).open("a") as file:
+            file.write("{broken\n")
+        page.run()
+    assert not page.exception
+    assert "1 damaged line(s)" in words(page)
+
+
+def test_a_finished_run_shows_its_accuracy_beside_the_others_and_can_be_used(page):
+    run_id = finished_run("cnn-3x3")
+    page.run()
+    assert not page.exception
+    assert {metric.label: metric.value for metric in page.metric} == {
+        "This run, test images": "99.17%",
+        "Active cnn (cnn)": "not tested",
+        "Reported by T. Abraham, 2021": "98.92%",
+    }
+    page.button(key="use-model").click().run()
+    assert registry.active() == {"dense": "dense", "cnn": run_id}
+    assert page.button(key="use-model").disabled
+    page.button(key="undo-cnn").click().run()
+    assert registry.active() == {"dense": "dense", "cnn": "cnn"}
+
+
+def test_a_dense_recipe_goes_to_the_dense_place(page):
+    run_id = finished_run("dense-100")
+    page.run().button(key="use-model").click().run()
+    assert registry.active()["dense"] == run_id
+
+
+def test_a_damaged_active_model_falls_back_and_says_so(page):
+    run_id = finished_run()
+    registry.activate("cnn", run_id)
+    (registry.model_dir(run_id) / "model.keras").write_bytes(b"damaged")
+    page.run()
+    assert not page.exception
+    assert registry.active()["cnn"] == "cnn"
+    assert "The cnn network that shipped answers" in page.warning[0].value
+
+
+def test_a_failed_run_shows_why_and_its_last_lines(page):
+    run = runs.create("fast")
+    settle(run.folder, "failed", "The disk is full.", "line one\nline two")
+    page.run()
+    assert "The disk is full." in page.error[0].value
+    assert page.code[0].value == "line one\nline two"
+
+
+def test_a_lost_run_and_a_damaged_card_break_nothing(page):
+    finished = finished_run()
+    (registry.model_dir(finished) / "card.json").write_text("{")
+    lost = runs.create("fast")
+    registry.write_json(lost.folder / "process.json", {"started_at": time.time()})
+    page.run()
+    assert not page.exception
+    assert "process ended without a word" in page.error[0].value
+
+
+def test_what_the_core_refuses_starts_nothing(page, monkeypatch):
+    """The widgets keep to the bounds; should they ever not, the core's sentence is shown."""
+    from mnist_core import run_report
+
+    monkeypatch.setattr(run_report, "changes_from", lambda standing, values: {"epochs": 0})
+    page.run()
+    assert "epochs is 0; it must be a whole number" in page.error[0].value
+    assert page.button(key="train-start").disabled
+
+
+def test_a_full_disk_is_said_in_a_sentence(page, monkeypatch):
+    from mnist_core.errors import ModelError
+
+    def full(path, content):
+        raise ModelError("config.json could not be saved (No space left on device).")
+
+    page.run()
+    monkeypatch.setattr(runs, "write_json", full)
+    page.button(key="train-start").click().run()
+    assert "No space left on device" in page.error[0].value
+    assert runs.list_runs() == []
+
+
+def test_the_password_guards_training_activating_and_deleting(page):
+    page.secrets["admin_password"] = PASSWORD
+    finished_run()
+    page.run()
+    assert page.button(key="train-start").disabled
+    assert page.button(key="use-model").disabled
+    page.text_input(key="admin-password").set_value("battery").run()
+    assert "not the administrator's password" in page.error[0].value
+    assert page.button(key="train-start").disabled
+    page.text_input(key="admin-password").set_value(PASSWORD).run()
+    assert not page.button(key="train-start").disabled
+    assert not page.button(key="use-model").disabled
+
+
+def test_titles_are_shown_as_text(page):
+    """A title is another visitor's text: no markup of its own."""
+    finished_run(title="**<b>hi</b>** [x](http://example.org)")
+    page.run()
+    assert page.success[0].value.startswith(r"**\*\*\<b\>hi")
+    assert "[x](" not in words(page)
