@@ -1,0 +1,127 @@
+"""Time the confusion page in Chromium, from a click to the last chart, with a warm server.
+
+    python benchmarks/confusion_page.py [--runs 10]
+
+Prints median and slowest time of opening the page from the navigation (goal: 1.5 s), changing
+the model (goal: 0.5 s) and clicking a cell.
+"""
+
+import argparse
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).parents[1]
+# The downloads come last on the page; all charts hold their drawing by then or are waited for.
+COMPLETE = """() => {
+    const charts = [...document.querySelectorAll('[data-testid=stPlotlyChart]')];
+    const stale = document.querySelector('[data-stale=true]');
+    return charts.length >= 2 && !stale
+        && charts.every(chart => chart.querySelector('.nsewdrag'))
+        && document.body.innerText.includes('Summary as Markdown');
+}"""
+
+
+def main() -> None:
+    """Print the three times."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=10)
+    runs = parser.parse_args().runs
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true",
+         f"--server.port={port}"],
+        cwd=ROOT, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        wait_until_healthy(port)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+            )
+            page = browser.new_page(viewport={"width": 1300, "height": 1400})
+            page.goto(f"http://localhost:{port}/confusion")
+            page.wait_for_function(COMPLETE, timeout=60_000)
+            measure(page, runs)
+            browser.close()
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def measure(page: Page, runs: int) -> None:
+    """Print the times of `runs` repetitions each."""
+    opened, changed, clicked = [], [], []
+    for run in range(runs):
+        page.get_by_role("link", name="Draw").click()
+        page.locator(".st-key-canvas").wait_for()
+        page.wait_for_timeout(1500)
+        link = page.get_by_role("link", name="Confusion")
+        opened.append(seconds(link.click, lambda: page.wait_for_function(COMPLETE)))
+        page.wait_for_timeout(500)
+        changed.append(change_model(page, "cnn" if run % 2 == 0 else "dense"))
+        page.wait_for_timeout(500)
+        clicked.append(click_cell(page, 3, 5 if run % 2 == 0 else 8))
+    for name, times in (("open", opened), ("change model", changed), ("click a cell", clicked)):
+        print(f"{name:<14}median {statistics.median(times):.2f} s, slowest {max(times):.2f} s "
+              f"({runs} runs)")  # fmt: skip
+
+
+def change_model(page: Page, model: str) -> float:
+    """Return the seconds until the other model's error count and charts are there."""
+    page.locator(".st-key-model").get_by_role("combobox").click()
+    before = page.locator(".st-key-figures").inner_text()
+    option = page.get_by_role("option", name=model, exact=True)
+    if option.get_attribute("aria-selected") == "true":
+        option = page.get_by_role("option").nth(1)
+
+    def changed() -> None:
+        page.wait_for_function(
+            "before => document.querySelector('.st-key-figures').innerText !== before", arg=before
+        )
+        page.wait_for_function(COMPLETE)
+
+    return seconds(option.click, changed)
+
+
+def click_cell(page: Page, true: int, predicted: int) -> float:
+    """Return the seconds until the page names the digits behind the cell."""
+    plot = page.locator(".st-key-confusion-matrix .nsewdrag")
+    box = plot.bounding_box()
+    place = {"x": box["width"] * (predicted + 0.5) / 10, "y": box["height"] * (true + 0.5) / 10}
+    wanted = page.locator(".st-key-cell-examples").get_by_text(f"{true} read as {predicted}")
+    return seconds(lambda: plot.click(position=place), wanted.wait_for)
+
+
+def seconds(act: Callable[[], object], wait: Callable[[], object]) -> float:
+    """Return how long it takes from an action until what it was for is there."""
+    start = time.perf_counter()
+    act()
+    wait()
+    return time.perf_counter() - start
+
+
+def wait_until_healthy(port: int) -> None:
+    """Wait until the server answers, a minute at most."""
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2).close()
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+    raise TimeoutError("The server did not start within a minute.")
+
+
+if __name__ == "__main__":
+    main()
