@@ -1,0 +1,162 @@
+"""What a training costs those who draw and watch: python -m benchmarks.retrain_page
+
+Starts the app in an artifacts folder of its own, draws in Chromium while nothing else goes on,
+starts the recipe `fast`, draws again, then only watches the Retrain page, and prints
+
+- the time from the end of a stroke to the redrawn answers, idle and while training,
+- how much of one core the server needs while one visitor watches the run.
+
+Needs Playwright and a Chromium ($CHROMIUM, or that of the system or of Playwright).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from mnist_core import registry, runs
+
+ROOT = Path(__file__).resolve().parents[1]
+STROKES, WATCH_SECONDS = 15, 15
+
+
+@contextmanager
+def running_app(artifacts: Path) -> Iterator[tuple[str, int]]:
+    """Serve the app; yield its address and its process id."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"),
+               "--server.port", str(port), "--server.headless", "true"]  # fmt: skip
+    environment = os.environ | {"MNIST_ARTIFACTS": str(artifacts)}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as server:
+        try:
+            url = f"http://127.0.0.1:{port}"
+            for _ in range(150):
+                try:
+                    with urllib.request.urlopen(f"{url}/_stcore/health"):  # noqa: S310 - our own server
+                        break
+                except OSError:
+                    time.sleep(0.2)
+            yield url, server.pid
+        finally:
+            server.terminate()
+
+
+def draw(page: Page, number: int) -> float:
+    """Draw one stroke; return the seconds until the image that the networks read has changed."""
+    box = page.locator(".st-key-canvas canvas").last.bounding_box()
+    image = ".st-key-network-input img"
+    before = page.locator(image).first.get_attribute("src") if page.locator(image).count() else ""
+    x, y = box["x"] + 60 + 12 * number, box["y"] + 60
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 20, y + 180, steps=8)
+    page.mouse.up()
+    start = time.perf_counter()
+    page.wait_for_function(
+        "([image, before]) => { const i = document.querySelector(image);"
+        " return i && i.src !== before }",
+        arg=[image, before],
+        polling="raf",
+        timeout=30_000,
+    )
+    return time.perf_counter() - start
+
+
+def draw_strokes(page: Page) -> list[float]:
+    """Draw on a fresh canvas; return the seconds of each stroke but the first."""
+    page.locator(".st-key-clear button").click()
+    page.wait_for_timeout(1500)
+    seconds = []
+    for number in range(STROKES + 1):
+        seconds.append(draw(page, number))
+        page.wait_for_timeout(400)
+    return seconds[1:]
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def wait_for_batches(run_id: str) -> None:
+    """Wait until a run has begun to learn."""
+    while b'"batch"' not in _events(run_id):
+        if runs.get_run(run_id).is_settled:
+            raise SystemExit(f"The run ended early: {runs.get_run(run_id).reason}")
+        time.sleep(0.1)
+
+
+def _events(run_id: str) -> bytes:
+    path = runs.get_run(run_id).folder / "events.jsonl"
+    return path.read_bytes() if path.exists() else b""
+
+
+def watch_cost(page: Page, url: str, pid: int) -> float:
+    """Return the share of one core that the server needs while one visitor watches."""
+    page.goto(f"{url}/retrain")
+    page.locator(".st-key-curves-loss .js-plotly-plot").wait_for(timeout=60_000)
+    page.wait_for_timeout(3000)
+    before, start = cpu_seconds(pid), time.perf_counter()
+    page.wait_for_timeout(WATCH_SECONDS * 1000)
+    return (cpu_seconds(pid) - before) / (time.perf_counter() - start)
+
+
+def in_words(seconds: list[float]) -> str:
+    """Return a median and a 90 % quantile in milliseconds."""
+    tenth = statistics.quantiles(seconds, n=10)[-1]
+    return f"median {statistics.median(seconds) * 1000:.0f} ms, 90 % within {tenth * 1000:.0f} ms"
+
+
+def measure(page: Page, url: str, pid: int) -> None:
+    """Print the figures of one run."""
+    page.goto(url)
+    page.locator(".st-key-canvas canvas").last.wait_for()
+    page.wait_for_timeout(4000)
+    draw(page, 0)
+    idle = draw_strokes(page)
+    run = runs.request("fast", {"epochs": 30}, "benchmark")
+    wait_for_batches(run.run_id)
+    training = draw_strokes(page)
+    share = watch_cost(page, url, pid)
+    state = runs.get_run(run.run_id).state
+    runs.stop(run.run_id)
+    print(f"stroke to answer, idle:            {in_words(idle)} (n = {len(idle)})")
+    print(f"stroke to answer, while training:  {in_words(training)} (n = {len(training)})")
+    ratio = statistics.median(training) / statistics.median(idle)
+    print(f"ratio of the medians:              {ratio:.2f}")
+    print(f"server while one visitor watches:  {share:.1%} of one core, run {state}")
+    while not runs.get_run(run.run_id).is_settled:
+        time.sleep(0.2)
+
+
+def main() -> None:
+    """Serve, draw, train, draw, watch."""
+    with tempfile.TemporaryDirectory() as temporary:
+        artifacts = Path(temporary)
+        for slot in registry.SLOTS:
+            shutil.copytree(registry.model_dir(slot), artifacts / slot)
+        os.environ["MNIST_ARTIFACTS"] = temporary
+        chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+        with running_app(artifacts) as (url, pid), sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            measure(browser.new_page(viewport={"width": 1280, "height": 1000}), url, pid)
+            browser.close()
+
+
+if __name__ == "__main__":
+    main()
