@@ -27,7 +27,7 @@ SEED = 20_261_121
 NON_DIGITS = 2_000
 
 
-def test_writers_images(seed: int = SEED) -> tuple[np.ndarray, np.ndarray]:
+def pen_images(seed: int = SEED) -> tuple[np.ndarray, np.ndarray]:
     """Return images (n, 28, 28) float32 and labels of the test writers' drawings."""
     pendigits = load_pendigits()
     chosen = np.flatnonzero(pendigits.is_test)
@@ -85,7 +85,7 @@ def main() -> None:
     """Print the figures of both shipped networks as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", default=["dense", "cnn"])
-    ink, others = test_writers_images(), non_digit_images()
+    ink, others = pen_images(), non_digit_images()
     print(f"{len(ink[0]):,} drawings by pendigits' 14 test writers, {len(others[0]):,} non-digits")
     for name in parser.parse_args().models:
         print(name, json.dumps(measure(name, ink, others), indent=1))

@@ -57,8 +57,10 @@ class Classifier:
         card = registry.load_card(name)
         directory = registry.model_dir(name)
         keras_file, litert_file = directory / registry.KERAS_FILE, directory / registry.LITERT_FILE
+        if not keras_file.is_file():
+            raise registry.missing(keras_file, name)
         made_from = card.get("tflite_of")
-        if made_from and litert_file.is_file() and keras_file.is_file():
+        if made_from and litert_file.is_file():
             if made_from != registry.file_digest(keras_file):
                 raise registry.damaged(keras_file, name, "it is not the file the card describes")
             try:
@@ -198,18 +200,19 @@ class ClassifierPool:
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="load-model")
         self._lock = threading.Lock()
-        self._loading: dict[tuple[str, int], Future[Classifier]] = {}
+        self._loading: dict[tuple[str, int, int], Future[Classifier]] = {}
 
     def request(self, name: str) -> Future[Classifier]:
         """Return the classifier of a model, loaded or loading; its errors are `Classifier.load`'s.
 
-        A model whose card has been written anew is loaded anew; what failed is tried again.
+        A model whose files have been written anew is loaded anew.
         """
-        card = registry.model_dir(name) / registry.CARD_FILE
-        key = (name, card.stat().st_mtime_ns if card.is_file() else 0)
+        directory = registry.model_dir(name)
+        paths = (directory / registry.CARD_FILE, directory / registry.KERAS_FILE)
+        key = (name, *(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths))
         with self._lock:
             loading = self._loading.get(key)
-            if loading is None or (loading.done() and loading.exception() is not None):
+            if loading is None:
                 self._loading = {k: f for k, f in self._loading.items() if k[0] != name}
                 loading = self._executor.submit(Classifier.load, name)
                 self._loading[key] = loading

@@ -7,16 +7,26 @@ E. Alpaydin and F. Alimoglu, 1998, CC BY 4.0: 44 writers on a tablet; 30 of them
 from __future__ import annotations
 
 import hashlib
+import io
 import os
+import shutil
+import subprocess
+import urllib.request
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from mnist_core import registry
 from mnist_core.errors import DatasetError
 from mnist_core.strokes import Stroke
 
+SOURCE_URL = (
+    "https://archive.ics.uci.edu/static/public/81/pen+based+recognition+of+handwritten+digits.zip"
+)
+CONTENT_SHA256 = "69a2a39d655115a1d0461c90056eda0bda08cf4a54e2b6b419e7f608c71d682f"
+MOST_DOWNLOAD_BYTES = 60_000_000
 _ARRAYS = {"points": 2, "stroke_start": 1, "drawing_start": 1, "labels": 1, "is_test": 1}
 
 
@@ -92,3 +102,97 @@ def _check(arrays: dict[str, np.ndarray], path: Path) -> None:
             refuse(f"{name} does not run from 0 to {last} in rising order")
     if count and arrays["labels"].max() > 9:
         refuse(f"a label is {arrays['labels'].max()}, not 0 to 9")
+
+
+def fetch(url: str = SOURCE_URL, path: Path | None = None) -> Path:
+    """Download the strokes from UCI's public archive, check and keep them; return where.
+
+    Raises DatasetError where the archive cannot be reached, or its strokes are not the ones
+    that the shipped models were trained on (SHA-256 of the parsed arrays).
+    """
+    path = path or default_path()
+    try:
+        # The address is a constant of this module or the caller's own.
+        with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310
+            content = answer.read(MOST_DOWNLOAD_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise DatasetError(
+            f"The strokes could not be fetched from {url} ({error}); "
+            "check the network connection and try again."
+        ) from None
+    arrays = read_archive(content)
+    if content_digest(arrays) != CONTENT_SHA256:
+        raise DatasetError(f"What {url} holds are not the strokes expected; nothing was kept.")
+    with registry.replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+    return path
+
+
+def read_archive(content: bytes) -> dict[str, np.ndarray]:
+    """Return the arrays of UCI's zip, which holds pendigits-orig.tra.Z and pendigits-orig.tes.Z.
+
+    Raises DatasetError for anything else.
+    """
+    if len(content) > MOST_DOWNLOAD_BYTES:
+        raise DatasetError("The archive is larger than UCI's; nothing was kept.")
+    parts = []
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for ending in ("tra", "tes"):
+                name = next(n for n in archive.namelist() if f"pendigits-orig.{ending}" in n)
+                if archive.getinfo(name).file_size > MOST_DOWNLOAD_BYTES:
+                    raise DatasetError(f"{name} is larger than UCI's; nothing was kept.")
+                parts.append(_parse_unipen(_uncompressed(archive.read(name), name)))
+    except (zipfile.BadZipFile, StopIteration, ValueError, IndexError) as error:
+        raise DatasetError(
+            f"The archive is not UCI's, or is cut off ({type(error).__name__}); fetch it again."
+        ) from None
+    (train, train_labels), (test, test_labels) = parts
+    drawings = train + test
+    strokes = [stroke for drawing in drawings for stroke in drawing]
+    return {
+        "points": np.concatenate(strokes).astype(np.int16),
+        "stroke_start": _starts([len(stroke) for stroke in strokes]),
+        "drawing_start": _starts([len(drawing) for drawing in drawings]),
+        "labels": np.array(train_labels + test_labels, np.uint8),
+        "is_test": np.arange(len(drawings)) >= len(train),
+    }
+
+
+def _starts(lengths: list[int]) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+
+
+def _uncompressed(content: bytes, name: str) -> str:
+    """Return the text of a member; Unix compress (.Z) goes through gzip, which reads it."""
+    if content[:2] == b"\x1f\x9d":
+        gzip = shutil.which("gzip")
+        if gzip is None:
+            raise DatasetError(f"{name} needs the program gzip to be read; install it.")
+        # gzip's own full path, fixed arguments.
+        done = subprocess.run([gzip, "-dc"], input=content, capture_output=True, check=False)  # noqa: S603
+        if done.returncode != 0:
+            raise DatasetError(f"{name} is damaged; fetch it again.")
+        content = done.stdout
+    return content.decode("ascii", errors="replace")
+
+
+def _parse_unipen(text: str) -> tuple[list[list[np.ndarray]], list[int]]:
+    """Return drawings (strokes of (n, 2) integer points, y down) and labels of a UNIPEN file."""
+    drawings: list[list[np.ndarray]] = []
+    labels: list[int] = []
+    points: list[list[int]] | None = None
+    for line in text.splitlines():
+        if line.startswith(".SEGMENT DIGIT"):
+            labels.append(int(line.split('"')[1]))
+            drawings.append([])
+        elif line.startswith(".PEN_DOWN"):
+            points = []
+        elif line.startswith(".PEN_UP"):
+            if points and drawings:
+                drawings[-1].append(np.array(points))
+            points = None
+        elif points is not None and line.strip() and not line.startswith("."):
+            x, y = line.split()[:2]
+            points.append([int(x), -int(y)])
+    return drawings, labels

@@ -165,7 +165,9 @@ def _cleaned(ink: np.ndarray) -> np.ndarray:
     judged = inside if inside.max() >= 0.2 * areas.max() else areas
     kept = np.concatenate([[False], judged >= max(6, 0.04 * judged.max())])
     mask = ndimage.binary_dilation(kept[labels], iterations=2)
-    soft = np.clip((ink - 0.5 * threshold) / (strongest - 0.5 * threshold), 0, 1)
+    # Full ink from two thirds of the strongest on: light falls off, a stroke does not.
+    full = max(0.66 * strongest, 1.2 * threshold)
+    soft = np.clip((ink - 0.5 * threshold) / (full - 0.5 * threshold), 0, 1)
     return np.where(mask, soft, 0)
 
 

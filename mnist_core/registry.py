@@ -251,6 +251,11 @@ def damaged(path: Path, name: str, why: object) -> ModelError:
     return ModelError(_damaged(path, name, why))
 
 
+def missing(path: Path, name: str) -> ModelError:
+    """Return the error that says which file of which model is missing, and what to do."""
+    return ModelError(_missing(path, name))
+
+
 def _damaged(path: Path, name: str, why: object) -> str:
     first_line = str(why).strip().splitlines()[0][:120] if str(why).strip() else "unreadable"
     return f"The file {_short(path)} of the model {name!r} is damaged ({first_line}); " + _remedy(

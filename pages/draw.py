@@ -58,6 +58,13 @@ def canvas() -> dict | None:
     return picture if state.objects else None
 
 
+@st.fragment(run_every=1)
+def answer_when_ready(name: str) -> None:
+    """Ask now and then whether a network has been loaded; answer as soon as it has."""
+    if pool().request(name).done():
+        st.rerun()
+
+
 def network_answer(slot: str, image) -> Answer | None:
     """Show what one network says; return its answer, or None while there is none."""
     name, reason = active_models()[slot]
@@ -67,6 +74,7 @@ def network_answer(slot: str, image) -> Answer | None:
             classifier = loading.result(LOADING_WAIT_S)
         except TimeoutError:
             st.info("This network is still loading; the canvas is ready, keep drawing.")
+            answer_when_ready(name)
             return None
         except MnistError as error:
             st.error(str(error))

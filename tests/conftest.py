@@ -1,0 +1,38 @@
+"""What all tests share: where real data is, and models of their own where needed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    """The full MNIST that $MNIST_PATH names."""
+    if not os.environ.get("MNIST_PATH"):
+        pytest.skip("MNIST_PATH does not name the full data set")
+    from mnist_core.datasets import load_mnist
+
+    return load_mnist()
+
+
+@pytest.fixture(scope="session")
+def pendigits():
+    """The real pen strokes."""
+    from mnist_core.errors import DatasetError
+    from mnist_core.pendigits import load_pendigits
+
+    try:
+        return load_pendigits()
+    except DatasetError:
+        pytest.skip("the pen strokes are not at hand: python -m mnist_core fetch pendigits")
+
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    return np.random.default_rng(20_261)

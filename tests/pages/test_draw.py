@@ -1,0 +1,127 @@
+"""The Draw page without a browser: what it shows for strokes, blanks, examples and bad files."""
+
+import shutil
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import canvas_state, registry
+from mnist_core.examples import examples
+from mnist_core.inference import Answer
+from mnist_core.strokes import draw_strokes
+
+PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "draw.py")
+SHIPPED = Path(__file__).resolve().parents[2] / "artifacts"
+
+
+@pytest.fixture
+def artifacts(tmp_path, monkeypatch):
+    """A copy of the shipped models that a test may damage."""
+    for slot in registry.SLOTS:
+        shutil.copytree(SHIPPED / slot, tmp_path / slot)
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    return tmp_path
+
+
+class Canvas:
+    """Stands in for the canvas component, which AppTest cannot draw on."""
+
+    def __init__(self, strokes):
+        self.json_data = {"objects": [{"type": "Path"} for _ in strokes]}
+        self.image_data = draw_strokes(strokes) if strokes else np.zeros((336, 336, 4), np.uint8)
+
+
+def put_canvas(monkeypatch, canvas: Canvas) -> None:
+    """The real component registers itself with a running server, which AppTest is not."""
+    stand_in = types.SimpleNamespace(st_canvas=lambda **_: canvas)
+    monkeypatch.setitem(sys.modules, "streamlit_drawable_canvas", stand_in)
+
+
+def run_page(monkeypatch, strokes) -> AppTest:
+    put_canvas(monkeypatch, Canvas(strokes))
+    page = AppTest.from_file(PAGE, default_timeout=60).run()
+    assert not page.exception
+    return page
+
+
+def shown(page: AppTest) -> str:
+    html = [element.proto.body for element in page.get("html")]
+    return "\n".join([*html, *(m.value for m in page.markdown)])
+
+
+def test_before_the_first_stroke_the_page_invites_one(monkeypatch, artifacts):
+    page = run_page(monkeypatch, [])
+    assert "Draw a digit, 0 to 9" in shown(page)
+    assert 'role="img"' not in shown(page)
+    assert not page.error
+
+
+def test_after_a_stroke_both_networks_answer(monkeypatch, artifacts):
+    seven = next(e for e in examples() if e.label == 7)
+    page = run_page(monkeypatch, seven.strokes)
+    assert shown(page).count('role="img"') == 2
+    assert "Dense network" in shown(page)
+    assert "Convolutional network" in shown(page)
+    assert "Both read a **7**" in shown(page)
+
+
+def test_an_erased_canvas_is_no_error(monkeypatch, artifacts):
+    class Erased(Canvas):
+        def __init__(self):
+            self.json_data = {"objects": [{"type": "Path"}]}
+            self.image_data = np.zeros((336, 336, 4), np.uint8)
+
+    put_canvas(monkeypatch, Erased())
+    page = AppTest.from_file(PAGE, default_timeout=60).run()
+    assert not page.exception
+    assert 'role="img"' not in shown(page)
+
+
+@pytest.mark.parametrize("file", ["model.keras", "card.json"])
+def test_a_missing_file_is_named_and_the_other_network_still_answers(monkeypatch, artifacts, file):
+    (artifacts / "cnn" / file).unlink()
+    (artifacts / "cnn" / "model.tflite").unlink()
+    page = run_page(monkeypatch, examples()[3].strokes)
+    for _ in range(40):
+        if page.error:
+            break
+        page.run()
+    assert f"cnn/{file}" in page.error[0].value
+    assert "python -m mnist_core train cnn --ship" in page.error[0].value
+    assert shown(page).count('role="img"') == 1
+
+
+def answer(digit: int) -> Answer:
+    probabilities = np.full(10, 0.01, np.float32)
+    probabilities[digit] = 0.91
+    return Answer(probabilities, digit, 0.91, 1.0, True, 0.001)
+
+
+def test_undo_redo_and_clear_keep_what_was_drawn():
+    state = canvas_state.CanvasState()
+    state.see({"objects": [{"n": 1}, {"n": 2}]})
+    state.undo()
+    assert state.objects == [{"n": 1}]
+    state.redo()
+    assert state.objects == [{"n": 1}, {"n": 2}]
+    state.undo()
+    state.see({"objects": [{"n": 1}, {"n": 3}]})
+    state.redo()
+    assert state.objects == [{"n": 1}, {"n": 3}]
+    state.clear()
+    assert state.objects == []
+    assert state.initial == {"objects": []}
+
+
+def test_the_strip_has_one_entry_a_drawing_and_ends_at_24():
+    state = canvas_state.CanvasState()
+    for number in range(30):
+        state.remember("a", {"dense": answer(1), "cnn": None})
+        state.remember(str(number), {"dense": answer(2), "cnn": answer(3)})
+        state.clear()
+    assert len(state.strip) == canvas_state.STRIP_LENGTH
+    assert (state.strip[-1].picture, state.strip[-1].dense, state.strip[-1].cnn) == ("29", "2", "3")
