@@ -1,6 +1,7 @@
 """Train a recipe while people watch, then let it answer on the Draw page."""
 
 import dataclasses
+import gc
 from typing import Any
 
 import streamlit as st
@@ -16,6 +17,17 @@ from mnist_core.run_report import USUAL_AUGMENTATION, plain
 
 FIRST_CHOICE = "fast"  # ends within a minute on two cores
 mnist = st.cache_resource(load_mnist, show_spinner="Loading MNIST")
+
+
+@st.cache_resource(show_spinner=False)
+def spare_what_stays() -> None:
+    """Exempt all modules loaded so far from garbage collection.
+
+    Streamlit collects all generations after every rerun, which with Plotly loaded costs some
+    80 ms; a page that refreshes by itself would spend most of its time on that.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def may_change() -> bool:
@@ -196,10 +208,15 @@ def watch_status(run: Run) -> None:
         st.caption(f"{progress.damaged_lines} damaged line(s) of its progress were skipped.")
 
 
-@st.fragment(run_every=3.0)
+@st.fragment(run_every=1.5)
 def watch_curves(run: Run) -> None:
-    """The curves, batch by batch."""
-    draw_curves(watched(run))
+    """The curves, batch by batch; below them what changes once an epoch."""
+    progress = watched(run)
+    draw_curves(progress)
+    if len(progress.epochs) != st.session_state.get("epochs_drawn"):
+        st.session_state["epochs_drawn"] = len(progress.epochs)
+        st.session_state["epoch_figures"] = epoch_figures(progress)
+    show_epoch(st.session_state["epoch_figures"])
 
 
 def draw_curves(progress: Progress) -> None:
@@ -208,16 +225,6 @@ def draw_curves(progress: Progress) -> None:
         figure = figures_training.live_curves(quantity, progress.batches, progress.epochs)
         column.plotly_chart(figure, width="stretch", config={"displayModeBar": False},
                             key=f"curves-{quantity}")  # fmt: skip
-
-
-@st.fragment(run_every=3.0)
-def watch_epoch(run: Run) -> None:
-    """The validation digits and their confusion, which change once an epoch."""
-    progress = watched(run)
-    if len(progress.epochs) != st.session_state.get("epochs_drawn"):
-        st.session_state["epochs_drawn"] = len(progress.epochs)
-        st.session_state["epoch_figures"] = epoch_figures(progress)
-    show_epoch(st.session_state["epoch_figures"])
 
 
 def epoch_figures(progress: Progress) -> tuple[str, str] | None:
@@ -320,6 +327,7 @@ def manage(run: Run, allowed: bool) -> None:
 
 def page() -> None:
     """The page, from top to bottom."""
+    spare_what_stays()
     st.title("Retrain")
     if error := st.session_state.pop("retrain_error", None):
         st.error(error)
@@ -356,7 +364,6 @@ def show_running(run: Run, allowed: bool) -> None:
     watched(run).update()
     watch_status(run)
     watch_curves(run)
-    watch_epoch(run)
 
 
 def show_settled(run: Run, allowed: bool) -> None:
