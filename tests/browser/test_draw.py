@@ -1,0 +1,122 @@
+"""Draw with the mouse and with a finger in Chromium; read both answers off the page."""
+
+import numpy as np
+import pytest
+
+from mnist_core.errors import DatasetError
+from mnist_core.examples import examples
+from mnist_core.pendigits import load_pendigits
+from mnist_core.strokes import place
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+ANSWER = ".st-key-answer-{}"
+
+
+def drawings() -> list[tuple[int, list[np.ndarray]]]:
+    """Ten digits: by test writers of pendigits where they are at hand, else our examples."""
+    try:
+        pendigits = load_pendigits()
+    except DatasetError:
+        return [(e.label, e.strokes) for e in examples() if e.label is not None]
+    chosen = [np.flatnonzero(pendigits.is_test & (pendigits.labels == d))[0] for d in range(10)]
+    return [(d, place(pendigits.drawings[i], 60, 60, 210)) for d, i in enumerate(chosen)]
+
+
+class Pen:
+    """Draws on the page's canvas, by mouse or by touch."""
+
+    def __init__(self, page):
+        self.page = page
+        self.by_touch = page.evaluate("navigator.maxTouchPoints > 0")
+        self.cdp = page.context.new_cdp_session(page)
+
+    def draw(self, strokes) -> None:
+        box = self.page.locator(".st-key-canvas canvas").last.bounding_box()
+        for stroke in strokes:
+            points = stroke[:: max(1, len(stroke) // 12)]
+            points = [(box["x"] + float(x), box["y"] + float(y)) for x, y in points]
+            if self.by_touch:
+                self._touch(points)
+            else:
+                self._mouse(points)
+            self.page.wait_for_timeout(60)
+
+    def _mouse(self, points) -> None:
+        self.page.mouse.move(*points[0])
+        self.page.mouse.down()
+        for point in points[1:]:
+            self.page.mouse.move(*point)
+        self.page.mouse.up()
+
+    def _touch(self, points) -> None:
+        def send(kind, at):
+            touches = [{"x": x, "y": y} for x, y in at]
+            self.cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+        send("touchStart", points[:1])
+        for point in points[1:]:
+            send("touchMove", [point])
+        send("touchEnd", [])
+
+
+def open_page(page, address) -> Pen:
+    page.goto(address)
+    page.wait_for_selector(".st-key-canvas canvas", timeout=30_000)
+    page.get_by_text("With mouse, pen or finger").wait_for(timeout=30_000)
+    return Pen(page)
+
+
+def settle(page) -> None:
+    """Wait until the server has answered the last stroke."""
+    page.wait_for_timeout(250)
+    page.wait_for_function(
+        "() => document.querySelector('.stApp')?.dataset.testScriptState === 'notRunning'",
+        timeout=20_000,
+    )
+
+
+def read(page, slot: str) -> str:
+    return page.locator(ANSWER.format(slot)).inner_text().split("\n")[0].strip()
+
+
+def test_ten_digits_are_drawn_and_read(page, address):
+    pen = open_page(page, address)
+    right = {"dense": 0, "cnn": 0}
+    for digit, strokes in drawings():
+        pen.draw(strokes)
+        page.wait_for_selector(ANSWER.format("cnn"), timeout=20_000)
+        settle(page)
+        for slot in right:
+            said = read(page, slot)
+            assert said in "0123456789"
+            right[slot] += said == str(digit)
+        page.get_by_role("button", name="Clear").click()
+        page.locator(ANSWER.format("cnn")).wait_for(state="detached", timeout=20_000)
+        settle(page)
+    assert right["cnn"] >= 9
+    assert right["dense"] >= 8
+    assert page.get_by_alt_text("A drawing of this visit").count() == 10
+
+
+def test_the_page_fits_the_window_and_the_finger_draws(page, address):
+    open_page(page, address)
+    width, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert width <= window
+    canvas = page.locator(".st-key-canvas canvas").last
+    box = canvas.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= window
+    assert canvas.evaluate("element => getComputedStyle(element).touchAction") == "none"
+
+
+def test_an_example_lands_on_the_canvas_and_can_be_taken_back(desktop_page, address):
+    page = desktop_page
+    open_page(page, address)
+    page.locator(".st-key-example-7 button").click()
+    page.wait_for_selector(ANSWER.format("cnn"), timeout=20_000)
+    settle(page)
+    assert read(page, "cnn") == "7"
+    for _ in range(2):
+        page.get_by_role("button", name="Undo").first.click()
+        settle(page)
+    page.locator(ANSWER.format("cnn")).wait_for(state="detached", timeout=20_000)
