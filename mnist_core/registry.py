@@ -71,7 +71,7 @@ def save_model(
     """Write a model's folder; the card comes last, so a folder with a card is complete."""
     directory.mkdir(parents=True, exist_ok=True)
     with replacing(directory / KERAS_FILE) as path:
-        model.save(path)
+        _without_optimizer(model).save(path)
     with replacing(directory / LITERT_FILE) as path:
         path.write_bytes(_to_litert(model))
     if evaluation is not None:
@@ -291,6 +291,15 @@ def replacing(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _without_optimizer(model: keras.Model) -> keras.Model:
+    """Return the model as answering needs it; an optimizer's memory is twice the weights."""
+    import keras
+
+    bare = keras.models.clone_model(model)
+    bare.set_weights(model.get_weights())
+    return bare
 
 
 def _to_litert(model: keras.Model) -> bytes:

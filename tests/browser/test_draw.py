@@ -112,7 +112,7 @@ def test_the_page_fits_the_window_and_the_finger_draws(page, address):
 def test_an_example_lands_on_the_canvas_and_can_be_taken_back(desktop_page, address):
     page = desktop_page
     open_page(page, address)
-    page.locator(".st-key-example-7 button").click()
+    page.locator(".st-key-example-7 button").first.click()
     page.wait_for_selector(ANSWER.format("cnn"), timeout=20_000)
     settle(page)
     assert read(page, "cnn") == "7"
