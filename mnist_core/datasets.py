@@ -8,9 +8,11 @@ import hashlib
 import io
 import os
 import socket
+import tempfile
 import urllib.error
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +83,31 @@ def read_dataset(path: Path) -> Dataset:
         arrays = {"x_train": images, "y_train": labels}
         return _dataset(arrays | _no_test(), f"{path.name}, a CSV in Kaggle's form")
     return _dataset(read_npz(path), path.name)
+
+
+def read_upload(files: Mapping[str, bytes]) -> Dataset:
+    """Return the digits of files given by name and content: one .npz, one CSV in Kaggle's form,
+    or the four IDX files.
+
+    Raises DatasetError where they are none of these.
+    """
+    names = [Path(name).name for name in files]
+    with tempfile.TemporaryDirectory(prefix="digits-") as temporary:
+        folder = Path(temporary)
+        for name, content in zip(names, files.values(), strict=True):
+            (folder / name).write_bytes(content)
+        if len(files) == 1 and folder.joinpath(names[0]).suffix.lower() in (".csv", ".npz"):
+            return read_dataset(folder / names[0])
+        missing = [
+            stem for stem in IDX_FILES.values() if not any(n.startswith(stem[:-11]) for n in names)
+        ]
+        if missing:
+            raise DatasetError(
+                f"{', '.join(names)[:80]}: give one .npz, one .csv or the four IDX files; "
+                f"{missing[0]} is not among them."
+            )
+        arrays = read_idx_folder(folder)
+        return _dataset(arrays, "the uploaded IDX files")
 
 
 def load_sample() -> Dataset:
