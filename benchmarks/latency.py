@@ -110,8 +110,10 @@ def _serve(script: Path) -> tuple[subprocess.Popen, str]:
 
 def _stroke_to_answer(page, number: int) -> float:
     """Draw a short stroke; return the seconds from mouse-up to a changed answer area."""
-    watched = ".st-key-answer, .st-key-answer-cnn, .st-key-answer-dense"
-    before = " ".join(page.locator(watched).all_inner_texts())
+    # The 28x28 image comes after both answers and changes with every stroke.
+    watched = ".st-key-answer, .st-key-network-input"
+    content = "[...document.querySelectorAll(selector)].map(e => e.innerHTML).join(' ')"
+    before = page.evaluate(f"selector => {content}", watched)
     box = page.locator("canvas").last.bounding_box()
     x, y = box["x"] + 40 + 17 * (number % 14), box["y"] + 40 + 23 * (number % 7)
     page.mouse.move(x, y)
@@ -121,8 +123,7 @@ def _stroke_to_answer(page, number: int) -> float:
     page.mouse.up()
     start = time.perf_counter()
     page.wait_for_function(
-        "([selector, before]) => [...document.querySelectorAll(selector)]"
-        ".map(e => e.innerText).join(' ') !== before",
+        f"([selector, before]) => {content} !== before",
         arg=[watched, before],
         polling=5,
         timeout=20_000,
