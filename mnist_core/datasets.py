@@ -6,7 +6,9 @@ import csv
 import gzip
 import hashlib
 import io
+import itertools
 import os
+import re
 import socket
 import tempfile
 import urllib.error
@@ -91,7 +93,9 @@ def read_upload(files: Mapping[str, bytes]) -> Dataset:
 
     Raises DatasetError where they are none of these.
     """
-    names = [Path(name).name for name in files]
+    names = [re.sub(r"[^\w.-]", "_", Path(name).name, flags=re.ASCII)[-100:] for name in files]
+    if not all(name.strip("._") for name in names):
+        raise DatasetError("A file without a name cannot be read; give it one.")
     with tempfile.TemporaryDirectory(prefix="digits-") as temporary:
         folder = Path(temporary)
         for name, content in zip(names, files.values(), strict=True):
@@ -203,7 +207,9 @@ def read_idx_folder(folder: Path) -> dict[str, np.ndarray]:
         path = next((candidate for candidate in found if candidate.is_file()), None)
         if path is None:
             raise DatasetError(f"{folder} has no file {stem} or {stem}.gz; put it there.")
-        arrays[name] = read_idx(path.read_bytes(), path.name)
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        arrays[name] = read_idx(content, path.name)
     return arrays
 
 
@@ -257,7 +263,11 @@ def _read_csv(path: Path) -> tuple[np.ndarray, list[str]]:
             raise DatasetError(f"{path.name} is larger than 1 GiB; use a smaller set.")
         with path.open(encoding="utf-8", newline="") as file:
             header = next(csv.reader([file.readline()]), [])
-            values = np.loadtxt(file, delimiter=",", dtype=np.int64, ndmin=2)
+            first_row = file.readline()
+            if not first_row.strip():
+                raise DatasetError(f"{path.name} has no rows under its header; use Kaggle's file.")
+            rows = itertools.chain([first_row], file)
+            values = np.loadtxt(rows, delimiter=",", dtype=np.int64, ndmin=2)
     except FileNotFoundError:
         raise DatasetError(f"There is no file {path}; name Kaggle's CSV.") from None
     except (OSError, ValueError, OverflowError, csv.Error) as error:
