@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from PIL import Image, ImageChops
 
 from mnist_core.examples import canvas_json
 from mnist_core.inference import Answer
 from mnist_core.photo import on_canvas
-from mnist_core.strokes import CANVAS_SIZE_PX, Stroke
+from mnist_core.strokes import CANVAS_SIZE_PX, Stroke, draw_strokes
 
 STRIP_LENGTH = 24
 _KEY = "canvas_state"
@@ -115,6 +116,44 @@ def of(session: MutableMapping[str, Any]) -> CanvasState:
     if _KEY not in session:
         session[_KEY] = CanvasState()
     return session[_KEY]
+
+
+def render(objects: list[dict[str, Any]]) -> np.ndarray:
+    """Return what the canvas shows for these objects: (336, 336, 4) uint8 RGBA.
+
+    The canvas sends its picture only after a stroke; what was loaded or taken back is drawn
+    here: pictures first, then strokes, white on black. Objects that visitors moved with the
+    canvas's own tools come with the picture of their next stroke.
+    """
+    canvas = Image.new("L", (CANVAS_SIZE_PX, CANVAS_SIZE_PX), 0)
+    for item in objects:
+        if str(item.get("type")).lower() == "image":
+            _, _, encoded = str(item.get("src", "")).partition(";base64,")
+            with Image.open(io.BytesIO(base64.b64decode(encoded)), formats=("PNG",)) as picture:
+                if picture.size == canvas.size:
+                    canvas = picture.convert("L")
+        elif isinstance(item.get("path"), list):
+            stroke, width = path_points(item["path"]), float(item.get("strokeWidth") or 1)
+            drawn = draw_strokes([stroke], CANVAS_SIZE_PX, width)[..., 0]
+            canvas = ImageChops.lighter(canvas, Image.fromarray(drawn))
+    return np.asarray(
+        Image.merge("RGBA", (canvas, canvas, canvas, Image.new("L", canvas.size, 255)))
+    )
+
+
+def path_points(path: list[list[Any]]) -> Stroke:
+    """Return the points of a Fabric path (M, L and Q commands) as an (n, 2) float array."""
+    points: list[tuple[float, float]] = []
+    for command, *numbers in path:
+        values = [float(number) for number in numbers]
+        if command == "Q" and points:
+            (x0, y0), (x1, y1, x2, y2) = points[-1], values
+            for t in (0.25, 0.5, 0.75, 1.0):
+                a, b, c = (1 - t) ** 2, 2 * t * (1 - t), t * t
+                points.append((a * x0 + b * x1 + c * x2, a * y0 + b * y1 + c * y2))
+        elif command in ("M", "L"):
+            points.append((values[0], values[1]))
+    return np.array(points or [(0.0, 0.0)])
 
 
 def _picture_object(ink: np.ndarray) -> dict[str, Any]:

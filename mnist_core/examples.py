@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_core.glyphs import digit_prototypes, other_prototypes
+from mnist_core.glyphs import digit_prototypes
 from mnist_core.strokes import CANVAS_SIZE_PX, STROKE_WIDTH_PX, Stroke, bounds, place
 
 
@@ -43,8 +43,7 @@ def examples(size_px: int = CANVAS_SIZE_PX) -> list[Example]:
         Example(name, label, _centred(by_digit[label][variant], size_px))
         for name, label, variant in _CHOSEN
     ]
-    heart = other_prototypes()[23]
-    return [*row, Example("a heart", None, _centred(heart, size_px))]
+    return [*row, Example("a heart", None, _centred([_heart()], size_px))]
 
 
 def canvas_json(strokes: list[Stroke], stroke_width_px: float = STROKE_WIDTH_PX) -> dict:
@@ -52,10 +51,17 @@ def canvas_json(strokes: list[Stroke], stroke_width_px: float = STROKE_WIDTH_PX)
     return {"objects": [_path(stroke, stroke_width_px) for stroke in strokes]}
 
 
+def _heart() -> Stroke:
+    angle = np.linspace(0, 2 * np.pi, 60)
+    x = 16 * np.sin(angle) ** 3
+    y = 13 * np.cos(angle) - 5 * np.cos(2 * angle) - 2 * np.cos(3 * angle) - np.cos(4 * angle)
+    return np.stack([x, -y], axis=1)
+
+
 def _centred(strokes: list[Stroke], size_px: int) -> list[Stroke]:
     placed = place(strokes, 0, 0, 0.66 * size_px)
     left, top, right, bottom = bounds(placed)
-    return [s + ((size_px - left - right) / 2, (size_px - top - bottom) / 2) for s in placed]
+    return [(*s, (size_px - left - right) / 2, (size_px - top - bottom) / 2) for s in placed]
 
 
 def _path(stroke: Stroke, width_px: float) -> dict:

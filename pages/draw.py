@@ -55,7 +55,9 @@ def canvas() -> dict | None:
     ):
         buttons.button(label, icon=icon, key=label.lower(), on_click=action, disabled=not possible)
     st.slider("Brush width (pixels)", 8, 32, 18, key="brush_px")
-    return picture if state.objects else None
+    if not state.objects:
+        return None
+    return canvas_state.render(state.objects) if picture is None else picture
 
 
 @st.fragment(run_every=1)

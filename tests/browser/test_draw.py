@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mnist_core.errors import DatasetError
 from mnist_core.examples import examples
 from mnist_core.pendigits import load_pendigits
-from mnist_core.strokes import place
+from mnist_core.strokes import draw_strokes, place
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ANSWER = ".st-key-answer-{}"
@@ -116,7 +117,33 @@ def test_an_example_lands_on_the_canvas_and_can_be_taken_back(desktop_page, addr
     page.wait_for_selector(ANSWER.format("cnn"), timeout=20_000)
     settle(page)
     assert read(page, "cnn") == "7"
+    assert read(page, "dense") == "7"
     for _ in range(2):
         page.get_by_role("button", name="Undo").first.click()
         settle(page)
     page.locator(ANSWER.format("cnn")).wait_for(state="detached", timeout=20_000)
+
+
+def test_a_photo_lands_on_the_canvas_and_is_read(desktop_page, address, tmp_path):
+    page = desktop_page
+    three = draw_strokes(next(e.strokes for e in examples() if e.label == 3))[..., 0]
+    Image.fromarray(230 - np.uint8(three * 0.8)).save(tmp_path / "three.jpg")
+    open_page(page, address)
+    page.locator("input[type=file]").first.set_input_files(tmp_path / "three.jpg")
+    page.wait_for_selector(ANSWER.format("cnn"), timeout=20_000)
+    settle(page)
+    assert read(page, "cnn") == "3"
+
+
+def test_the_drawing_is_still_there_after_a_visit_to_another_page(desktop_page, address):
+    page = desktop_page
+    pen = open_page(page, address)
+    pen.draw(next(e.strokes for e in examples() if e.label == 8))
+    page.wait_for_selector(ANSWER.format("cnn"), timeout=20_000)
+    settle(page)
+    page.get_by_role("link", name="Retrain").first.click()
+    page.get_by_role("heading", name="Retrain").wait_for(timeout=20_000)
+    page.get_by_role("link", name="Draw").first.click()
+    page.wait_for_selector(ANSWER.format("cnn"), timeout=20_000)
+    settle(page)
+    assert read(page, "cnn") == "8"

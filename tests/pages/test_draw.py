@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_core import canvas_state, registry
 from mnist_core.examples import examples
 from mnist_core.inference import Answer
+from mnist_core.preprocessing import mnist_image
 from mnist_core.strokes import draw_strokes
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "draw.py")
@@ -125,3 +126,23 @@ def test_the_strip_has_one_entry_a_drawing_and_ends_at_24():
         state.clear()
     assert len(state.strip) == canvas_state.STRIP_LENGTH
     assert (state.strip[-1].picture, state.strip[-1].dense, state.strip[-1].cnn) == ("29", "2", "3")
+
+
+def test_what_was_loaded_is_drawn_as_the_canvas_draws_it():
+    state = canvas_state.CanvasState()
+    strokes = examples()[7].strokes
+    state.load_strokes(strokes)
+    rendered = canvas_state.render(state.objects).astype(float)
+    assert np.abs(rendered - draw_strokes(strokes)).mean() < 1  # of 255; rounding at the edges
+    state.load_picture(draw_strokes(strokes)[..., 0])
+    assert (
+        np.abs(
+            mnist_image(canvas_state.render(state.objects)) - mnist_image(draw_strokes(strokes))
+        ).mean()
+        < 0.03
+    )
+
+
+def test_a_curve_of_the_canvas_passes_through_its_ends():
+    points = canvas_state.path_points([["M", 0, 0], ["Q", 10, 0, 10, 10], ["L", 20, 10]])
+    np.testing.assert_array_equal(points[[0, -2, -1]], [[0, 0], [10, 10], [20, 10]])
