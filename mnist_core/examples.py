@@ -61,7 +61,8 @@ def _heart() -> Stroke:
 def _centred(strokes: list[Stroke], size_px: int) -> list[Stroke]:
     placed = place(strokes, 0, 0, 0.66 * size_px)
     left, top, right, bottom = bounds(placed)
-    return [(*s, (size_px - left - right) / 2, (size_px - top - bottom) / 2) for s in placed]
+    offset = np.array([size_px - left - right, size_px - top - bottom]) / 2
+    return [stroke + offset for stroke in placed]
 
 
 def _path(stroke: Stroke, width_px: float) -> dict:

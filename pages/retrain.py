@@ -1,7 +1,6 @@
 """Train a recipe while people watch, then let it answer on the Draw page."""
 
 import dataclasses
-import gc
 from typing import Any
 
 import streamlit as st
@@ -17,17 +16,6 @@ from mnist_core.run_report import USUAL_AUGMENTATION, plain
 
 FIRST_CHOICE = "fast"  # ends within a minute on two cores
 mnist = st.cache_resource(load_mnist, show_spinner="Loading MNIST")
-
-
-@st.cache_resource(show_spinner=False)
-def spare_what_stays() -> None:
-    """Exempt all modules loaded so far from garbage collection.
-
-    Streamlit collects all generations after every rerun, which with Plotly loaded costs some
-    80 ms; a page that refreshes by itself would spend most of its time on that.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def may_change() -> bool:
@@ -327,8 +315,7 @@ def manage(run: Run, allowed: bool) -> None:
 
 def page() -> None:
     """The page, from top to bottom."""
-    spare_what_stays()
-    st.title("Retrain")
+        st.title("Retrain")
     if error := st.session_state.pop("retrain_error", None):
         st.error(error)
     allowed = may_change()
