@@ -315,7 +315,7 @@ def manage(run: Run, allowed: bool) -> None:
 
 def page() -> None:
     """The page, from top to bottom."""
-        st.title("Retrain")
+    st.title("Retrain")
     if error := st.session_state.pop("retrain_error", None):
         st.error(error)
     allowed = may_change()
