@@ -1,0 +1,109 @@
+"""Reported against reproduced: train every recipe and print the table of the README.
+
+    MNIST_PATH=mnist.npz python -m benchmarks.recipes softmax dense-100 --seeds 3
+    MNIST_PATH=mnist.npz python -m benchmarks.recipes race
+    python -m benchmarks.recipes
+
+With names, trains each with `--seeds` seeds and keeps the results in artifacts/recipes.json,
+which also says on what hardware; without, prints the table of all that has been reproduced.
+"race" trains `fast` and `cnn-3x3` one after the other and prints the ratio of their times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from typing import Any
+
+from mnist_core import registry
+from mnist_core.datasets import Dataset, load_mnist
+from mnist_core.recipes import RECIPES, get_recipe, override
+from mnist_core.training import hardware, train, versions
+
+
+def results_path():
+    """Return where results are kept."""
+    return registry.artifacts_dir() / "recipes.json"
+
+
+def reproduce(name: str, seeds: int, dataset: Dataset) -> dict[str, Any]:
+    """Train one recipe with seeds 1 to n; return accuracies, times and where it ran."""
+    recipe = get_recipe(name)
+    accuracies, seconds, epochs = [], [], []
+    for seed in range(1, seeds + 1):
+        start = time.perf_counter()
+        result = train(recipe, dataset, hyperparameters=override(recipe.hyperparameters, seed=seed))
+        seconds.append(round(time.perf_counter() - start, 1))
+        accuracies.append(result.card["test_accuracy"])
+        epochs.append(result.card["epochs"])
+        print(f"{name}, seed {seed}: {accuracies[-1]:.4f} after {seconds[-1]} s", flush=True)
+    return {
+        "test_accuracy": accuracies,
+        "seconds": seconds,
+        "epochs": epochs,
+        "hardware": hardware(),
+        "versions": versions(),
+        "data": dataset.source,
+        "command": f"python -m benchmarks.recipes {name} --seeds {seeds}",
+    }
+
+
+def race(dataset: Dataset) -> None:
+    """Print how much sooner `fast` is done than `cnn-3x3`, both by their recipes, in one run."""
+    fast, classic = (reproduce(name, 1, dataset) for name in ("fast", "cnn-3x3"))
+    ratio = classic["seconds"][0] / fast["seconds"][0]
+    print(f"fast: {fast['seconds'][0]} s, cnn-3x3: {classic['seconds'][0]} s, ratio {ratio:.1f}")
+
+
+def table() -> str:
+    """Return the Markdown table of all recipes, reported beside reproduced."""
+    kept = _read()
+    lines = [
+        "| recipe | source | parameters | reported | reproduced (mean, range) | runs | s an epoch |",
+        "|---|---|---:|---:|---:|---:|---:|",
+    ]
+    for recipe in RECIPES.values():
+        reported = f"{recipe.reported_accuracy:.4f}" if recipe.reported_accuracy else "–"
+        found = kept.get(recipe.name)
+        if found is None:
+            reproduced, runs, pace = "not yet", "–", "–"
+        else:
+            accuracies = found["test_accuracy"]
+            reproduced = f"{statistics.mean(accuracies):.4f}"
+            if len(accuracies) > 1:
+                reproduced += f" ({min(accuracies):.4f}–{max(accuracies):.4f})"
+            runs = str(len(accuracies))
+            pace = f"{sum(found['seconds']) / sum(found['epochs']):.1f}"
+        lines.append(
+            f"| `{recipe.name}` | {recipe.source} | {recipe.parameters:,} | {reported} "
+            f"| {reproduced} | {runs} | {pace} |"
+        )
+    machines = sorted({found["hardware"] for found in kept.values()})
+    return "\n".join([*lines, "", f"Trained on: {'; '.join(machines) or 'nothing yet'}."])
+
+
+def _read() -> dict[str, Any]:
+    path = results_path()
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def main() -> None:
+    """Train what is named, or print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--seeds", type=int, default=3)
+    arguments = parser.parse_args()
+    if arguments.names == ["race"]:
+        race(load_mnist())
+        return
+    for name in arguments.names:
+        found = reproduce(name, arguments.seeds, load_mnist())
+        registry.write_json(results_path(), _read() | {name: found})
+    sys.stdout.write(table() + "\n")
+
+
+if __name__ == "__main__":
+    main()
