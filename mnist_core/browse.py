@@ -213,8 +213,8 @@ def statistics(dataset: Dataset) -> Statistics:
 def centres_of_mass(images: np.ndarray) -> np.ndarray:
     """Return (n, 2) float64: row and column of each centre of mass; nan where there is no ink.
 
-    images: (n, 28, 28) uint8. Index 13.5 is the middle of the field; MNIST's digits were shifted
-    so that their centre of mass lies there, rounded to whole pixels (LeCun et al. 1998).
+    images: (n, 28, 28) uint8. MNIST's digits were shifted by whole pixels so that it comes
+    nearest to index 14, the middle of the 28 x 28 field (LeCun et al. 1998).
     """
     by_row = images.sum(axis=2, dtype=np.float64)
     by_column = images.sum(axis=1, dtype=np.float64)

@@ -179,7 +179,10 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
                 raise DatasetError(
                     f"{path.name} has no array {missing[0]!r}; it must hold {', '.join(IDX_FILES)}."
                 )
-            return {name: file[name] for name in IDX_FILES}
+            arrays = {name: file[name] for name in IDX_FILES}
+            if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+                raise ValueError("a member is no array")
+            return arrays
     except (
         OSError,
         ValueError,
@@ -275,8 +278,13 @@ def _read_csv(path: Path) -> tuple[np.ndarray, list[str]]:
             f"{path.name} is no table of whole numbers ({_brief(error)}); use Kaggle's file."
         ) from None
     header = [column.strip().strip('"') for column in header]
-    if not values.size or values.shape[1] != len(header):
+    if not values.size:
         raise DatasetError(f"{path.name} has no rows under its header; use Kaggle's file.")
+    if values.shape[1] != len(header):
+        raise DatasetError(
+            f"{path.name} has {len(header)} column names but {values.shape[1]} values a row; "
+            "use Kaggle's file."
+        )
     if values.min() < 0 or values.max() > 255:
         raise DatasetError(
             f"{path.name} has the value {values.min() if values.min() < 0 else values.max()}; "

