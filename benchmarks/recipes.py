@@ -62,7 +62,7 @@ def table() -> str:
     """Return the Markdown table of all recipes, reported beside reproduced."""
     kept = _read()
     lines = [
-        "| recipe | source | parameters | reported | reproduced (mean, range) | runs | s an epoch |",
+        "| recipe | source | parameters | reported | reproduced (range) | runs | s an epoch |",
         "|---|---|---:|---:|---:|---:|---:|",
     ]
     for recipe in RECIPES.values():

@@ -43,7 +43,7 @@ def _source_coordinates(
     shear = np.tan(np.radians(amounts(augmentation.shear_degrees)))
     zoom_y, zoom_x = 1 + amounts(augmentation.zoom), 1 + amounts(augmentation.zoom)
     shift_y, shift_x = amounts(augmentation.shift * _SIZE), amounts(augmentation.shift * _SIZE)
-    flip = 1.0
+    flip: np.ndarray | float = 1.0
     if augmentation.horizontal_flip:
         flip = random.choice(np.array([-1, 1], np.float32), (count, 1, 1))
     grid = np.arange(_SIZE, dtype=np.float32) - _CENTRE

@@ -209,7 +209,8 @@ class ClassifierPool:
         """
         directory = registry.model_dir(name)
         paths = (directory / registry.CARD_FILE, directory / registry.KERAS_FILE)
-        key = (name, *(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths))
+        card, keras_file = (path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
+        key = (name, card, keras_file)
         with self._lock:
             loading = self._loading.get(key)
             if loading is None:

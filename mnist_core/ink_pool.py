@@ -66,7 +66,7 @@ def ink_pool(seed: int, size: int = 130_000) -> InkPool:
     path = _kept_at(f"{POOL_VERSION}-{digest}-{seed}-{size}")
     if path.is_file():
         with np.load(path, allow_pickle=False) as file:
-            return InkPool(*(file[name] for name in ("x", "y", "vx", "vy")), source=source)
+            return InkPool(file["x"], file["y"], file["vx"], file["vy"], source)
     held_out = int(len(drawings) * 0.85)
     shares = {"pen": 0.48, "prototype": 0.22, "other": 0.30}
     _drawings, _labels = drawings[:held_out], labels[:held_out]

@@ -15,6 +15,7 @@ import urllib.request
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -124,7 +125,7 @@ def fetch(url: str = SOURCE_URL, path: Path | None = None) -> Path:
     if content_digest(arrays) != CONTENT_SHA256:
         raise DatasetError(f"What {url} holds are not the strokes expected; nothing was kept.")
     with registry.replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, **cast(dict[str, Any], arrays))
     return path
 
 

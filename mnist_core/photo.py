@@ -41,10 +41,10 @@ def on_canvas(ink: np.ndarray, size_px: int, share: float = 0.75) -> Image.Image
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     cropped = Image.fromarray(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
     factor = size_px * share / max(cropped.size)
-    size = tuple(max(1, round(side * factor)) for side in cropped.size)
-    scaled = cropped.resize(size, Image.Resampling.BICUBIC)
+    width, height = (max(1, round(side * factor)) for side in cropped.size)
+    scaled = cropped.resize((width, height), Image.Resampling.BICUBIC)
     canvas = Image.new("L", (size_px, size_px), 0)
-    canvas.paste(scaled, ((size_px - size[0]) // 2, (size_px - size[1]) // 2))
+    canvas.paste(scaled, ((size_px - width) // 2, (size_px - height) // 2))
     return canvas.convert("RGB")
 
 
@@ -68,8 +68,7 @@ def _open(content: bytes) -> Image.Image:
                 )
             image.draft("RGB", (2 * WORKING_SIZE_PX, 2 * WORKING_SIZE_PX))
             # Reducing before turning keeps the memory of a large photo small.
-            image = _reduced(image)
-            return ImageOps.exif_transpose(image).convert("RGBA")
+            return ImageOps.exif_transpose(_reduced(image)).convert("RGBA")
     except UnidentifiedImageError:
         raise UnreadableImage(
             "The file is no PNG, JPEG or WebP picture; choose a photo or a scan of a digit."

@@ -86,7 +86,7 @@ def save_card(directory: Path, card: dict[str, Any]) -> None:
 
 def save_evaluation(directory: Path, evaluation: Evaluation) -> None:
     """Write a model's answers to the test images."""
-    arrays = {
+    arrays: dict[str, Any] = {
         "probabilities": evaluation.probabilities.astype(np.float32),
         "y_true": evaluation.y_true.astype(np.uint8),
         "data_digest": np.array(evaluation.data_digest),

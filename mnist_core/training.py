@@ -168,7 +168,7 @@ def _fit(
 
     images, labels = split.dataset.x_train, split.dataset.y_train
     arguments = (images[split.train], labels[split.train], chosen.augmentation)
-    options = {"batch_size": chosen.batch_size, "seed": chosen.seed}
+    options: dict[str, Any] = {"batch_size": chosen.batch_size, "seed": chosen.seed}
     batches: AugmentedBatches = (
         AugmentedBatches(*arguments, **options)
         if split.pool is None
