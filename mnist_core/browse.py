@@ -188,10 +188,21 @@ class Statistics:
     centres: np.ndarray  # (n, 2) float64: row and column of each training digit's centre of mass
 
     @property
-    def mean_centre(self) -> tuple[float, float]:
-        """Row and column of the mean centre of mass, over digits that have ink."""
-        row, column = np.nanmean(self.centres, axis=0)
-        return float(row), float(column)
+    def centres_of_ink(self) -> np.ndarray:
+        """The centres (n, 2) of the digits that have ink."""
+        return self.centres[np.isfinite(self.centres).all(axis=1)]
+
+    def centres_in_words(self) -> str:
+        """Return where centres of mass lie on average, and how far off they can be."""
+        centres = self.centres_of_ink
+        if not len(centres):
+            return "There is no ink in these images."
+        row, column = centres.mean(axis=0)
+        farthest = np.abs(centres - (row, column)).max()
+        return (
+            f"On average at row {row:.3f}, column {column:.3f}; "
+            f"in neither is any digit more than {farthest:.2f} pixels off."
+        )
 
 
 def statistics(dataset: Dataset) -> Statistics:

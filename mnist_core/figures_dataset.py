@@ -66,13 +66,12 @@ def pixel_histogram(statistics: Statistics, divided: bool) -> go.Figure:
 
 
 def centre_map(centres: np.ndarray) -> go.Figure:
-    """Return where centres of mass lie, (n, 2) row and column, a tenth of a pixel a cell."""
-    inside = centres[np.isfinite(centres).all(axis=1)]
-    row, column = inside.mean(axis=0)
-    reach = max(0.6, 1.05 * float(np.abs(inside - (row, column)).max()))
+    """Return where centres of mass lie, (n, 2) row and column, n at least 1, none of them nan."""
+    row, column = centres.mean(axis=0)
+    reach = max(0.6, 1.05 * float(np.abs(centres - (row, column)).max()))
     edges = np.linspace(-reach, reach, 61)
     counts, rows, columns = np.histogram2d(
-        inside[:, 0], inside[:, 1], bins=(row + edges, column + edges)
+        centres[:, 0], centres[:, 1], bins=(row + edges, column + edges)
     )
     figure = go.Figure(
         go.Heatmap(

@@ -261,11 +261,12 @@ def show_statistics(dataset: Dataset) -> None:
         st.caption("Bright where digits of a class differ most (standard deviation).")
         st.image(browse.enlarged(browse.sprite_of_floats(found.spreads, 5)), width="stretch")
         st.subheader("Where the ink’s centre of mass lies")
-        st.plotly_chart(figures_dataset.centre_map(found.centres), key="centres", **plain)
-        row, column = found.mean_centre
+        if len(found.centres_of_ink):
+            figure = figures_dataset.centre_map(found.centres_of_ink)
+            st.plotly_chart(figure, key="centres", **plain)
         st.caption(
-            f"On average at row {row:.3f}, column {column:.3f}, hardly ever a pixel off. A network "
-            "trained on this has never seen a digit elsewhere: so the Draw page centres first."
+            f"{found.centres_in_words()} What a network has never seen it need not know: "
+            "so the Draw page centres a drawing in the same way first."
         )
 
 
@@ -412,7 +413,7 @@ if data.is_sample:
         "MNIST itself could not be reached: these are 5,000 of its training digits, a fifth of "
         "them set apart as test. “Other data” says how to get the rest."
     )
-st.caption(f"{data.source[0].upper()}{data.source[1:]}.")
+st.caption(f"Shown: {data.source}.")
 view = st.segmented_control("View", VIEWS, default=VIEWS[0], key="view-data", required=True)
 if view == "Digits":
     show_digits(data)

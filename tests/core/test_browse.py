@@ -12,7 +12,7 @@ from PIL import Image
 from scipy import ndimage
 from sklearn.neighbors import NearestNeighbors
 
-from mnist_core import browse, doubtful, figures_dataset, projection
+from mnist_core import browse, doubtful, projection
 from mnist_core.browse import Filter, select
 from mnist_core.datasets import Dataset, load_sample, read_upload
 from mnist_core.errors import DatasetError
@@ -141,18 +141,19 @@ def test_statistics_agree_with_numpy_and_scipy(sample):
 
 
 def test_the_ink_of_full_mnist_is_centred(mnist):
-    found = browse.statistics(mnist)
-    assert found.mean_centre == pytest.approx((13.996, 14.007), abs=5e-4)
-    assert np.abs(found.centres - 14).max() < 0.53
+    words = browse.statistics(mnist).centres_in_words()
+    assert "row 13.996, column 14.007" in words
+    assert "any digit more than 0.52 pixels off" in words
 
 
-def test_a_digit_without_ink_has_no_centre_and_does_not_disturb_the_mean(sample):
+def test_a_digit_without_ink_has_no_centre_and_does_not_disturb_the_others(sample):
     images = np.concatenate([np.zeros((1, 28, 28), np.uint8), sample.x_train[:50]])
-    centres = browse.centres_of_mass(images)
-    assert np.isnan(centres[0]).all()
     some = dataclasses.replace(sample, x_train=images, y_train=np.zeros(51, np.uint8))
-    np.testing.assert_allclose(browse.statistics(some).mean_centre, centres[1:].mean(axis=0))
-    figures_dataset.centre_map(centres)
+    found = browse.statistics(some)
+    assert np.isnan(found.centres[0]).all()
+    np.testing.assert_array_equal(found.centres_of_ink, found.centres[1:])
+    blank = dataclasses.replace(sample, x_train=images[:1], y_train=np.zeros(1, np.uint8))
+    assert browse.statistics(blank).centres_in_words() == "There is no ink in these images."
 
 
 def test_neighbours_agree_with_brute_force_on_pixels(sample):

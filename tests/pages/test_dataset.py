@@ -1,0 +1,192 @@
+"""The Dataset page: every view, filters, a digit closely, uploads and their faults."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import datasets
+from tests.made_up_models import DENSE_MISTAKES, make_data, make_model
+
+PAGE = Path(__file__).parents[2] / "pages" / "dataset.py"
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch) -> Path:
+    """1,000 training and 400 test digits of noise, label = index % 10, and two models."""
+    st.cache_resource.clear()
+    make_data(tmp_path / "data.npz")
+    monkeypatch.setenv("MNIST_PATH", str(tmp_path / "data.npz"))
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path / "artifacts"))
+    make_model("dense", DENSE_MISTAKES)
+    make_model("cnn", {})
+    return tmp_path
+
+
+def open_page(**state: object) -> AppTest:
+    """Run the page with some of its widgets already set."""
+    page = AppTest.from_file(str(PAGE), default_timeout=60)
+    for key, value in state.items():
+        page.session_state[key] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def words(page: AppTest) -> str:
+    elements = [*page.markdown, *page.info, *page.warning, *page.error, *page.caption]
+    return "\n".join(element.value for element in elements)
+
+
+@pytest.mark.usefixtures("data")
+def test_the_first_look():
+    said = words(open_page())
+    assert "**1,400 digits**, 100 a page" in said
+    assert "Click a digit to look closer" in said
+
+
+@pytest.mark.usefixtures("data")
+def test_filters_by_split_digit_and_answer():
+    assert "**1,000 digits**" in words(open_page(split="training"))
+    assert "**280 digits**" in words(open_page(digits=[3, 8]))
+    assert "**40 digits**" in words(open_page(split="test", digits=[3]))
+    assert "**4 digits**" in words(open_page(answer="wrong", network="dense"))
+    assert "**0 digits**" in words(open_page(answer="wrong", network="cnn"))
+    assert "No digit fits this filter" in words(open_page(answer="wrong", network="cnn"))
+    assert "**400 digits**" in words(open_page(answer="unsure", network="cnn"))
+
+
+@pytest.mark.usefixtures("data")
+def test_an_index_opens_its_digit_and_turns_to_its_page():
+    page = open_page()
+    page.number_input(key="go-index").set_value(345).run()
+    assert "**Training digit 345, labelled 5**" in words(page)
+    assert page.session_state["page-start"][1] == 4
+    page.number_input(key="go-index").set_value(5000).run()
+    assert "There is no training digit 5,000; this split has 0 to 999." in words(page)
+    assert "**Training digit 345, labelled 5**" in words(page)
+
+
+@pytest.mark.usefixtures("data")
+def test_an_index_that_the_filter_hides_still_opens():
+    page = open_page(digits=[4])
+    page.number_input(key="go-index").set_value(7).run()
+    assert "the filter hides it" in words(page)
+    assert "**Training digit 7, labelled 7**" in words(page)
+
+
+@pytest.mark.usefixtures("data")
+def test_the_button_of_the_articles():
+    page = open_page()
+    page.button(key="go-500").click().run()
+    assert "**Training digit 500, labelled 0**" in words(page)
+
+
+@pytest.mark.usefixtures("data")
+def test_networks_that_cannot_answer_are_named_and_the_digit_stays():
+    page = open_page(digit=1003)
+    assert "**Test digit 3, labelled 3**" in words(page)
+    assert "damaged" in page.warning[0].value
+    assert "Nearest training digits" in words(page)
+
+
+@pytest.mark.usefixtures("data")
+def test_statistics():
+    page = open_page(**{"view-data": "Statistics"})
+    assert "On average at row 13." in words(page)
+    assert len(page.get("plotly_chart")) == 4
+
+
+@pytest.mark.usefixtures("data")
+def test_the_map_is_there_at_once_and_tsne_waits_for_a_button():
+    page = open_page(**{"view-data": "Map"})
+    assert "Draw a lasso" in words(page)
+    assert len(page.get("plotly_chart")) == 1
+    page = open_page(**{"view-data": "Map", "layout": "t-SNE"})
+    assert page.button(key="compute-tsne").label == "Compute it now"
+
+
+@pytest.mark.usefixtures("data")
+def test_doubtful_labels_of_both_splits():
+    page = open_page(**{"view-data": "Doubtful labels"})
+    assert "python -m mnist_core doubtful" in words(page)
+    page = open_page(**{"view-data": "Doubtful labels", "doubtful-split": "test, read by dense"})
+    assert "**4 digits** that a network reads otherwise" in words(page)
+
+
+def npz(**changes: np.ndarray) -> bytes:
+    arrays = {
+        "x_train": np.zeros((20, 28, 28), np.uint8),
+        "y_train": np.full(20, 6, np.uint8),
+        "x_test": np.zeros((5, 28, 28), np.uint8),
+        "y_test": np.full(5, 6, np.uint8),
+    }
+    buffer = io.BytesIO()
+    np.savez(buffer, **(arrays | changes))
+    return buffer.getvalue()
+
+
+@pytest.mark.usefixtures("data")
+def test_an_upload_replaces_the_data_and_there_is_a_way_back():
+    page = open_page(**{"view-data": "Other data"})
+    page.file_uploader(key="upload").set_value([("mine.npz", npz(), "")]).run()
+    assert "Shown: mine.npz" in words(page)
+    page.segmented_control(key="view-data").set_value("Digits").run()
+    assert "**25 digits**" in words(page)
+    page.segmented_control(key="view-data").set_value("Statistics").run()
+    assert not page.exception
+    page.segmented_control(key="view-data").set_value("Other data").run()
+    page.button(key="back").click().run()
+    page.segmented_control(key="view-data").set_value("Digits").run()
+    assert "**1,400 digits**" in words(page)
+
+
+@pytest.mark.usefixtures("data")
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("cat.png", b"\x89PNG", "give one .npz, one .csv or the four IDX files"),
+        ("half.npz", npz()[:300], "half.npz is no .npz of plain arrays"),
+        ("objects.npz", npz(x_train=np.array([{}], dtype=object)), "no .npz of plain arrays"),
+        ("labels.npz", npz(y_train=np.full(20, 11)), "labels must be whole numbers from 0 to 9"),
+        ("train.csv", b"label,pixel0\n3,x\n", "train.csv is no table of whole numbers"),
+    ],
+)
+def test_an_upload_that_is_no_data_set_changes_nothing(name, content, said):
+    page = open_page(**{"view-data": "Other data"})
+    page.file_uploader(key="upload").set_value([(name, content, "")]).run()
+    assert said in page.error[0].value
+    page.segmented_control(key="view-data").set_value("Digits").run()
+    assert "**1,400 digits**" in words(page)
+
+
+def test_without_data_the_page_says_how_to_get_it_and_takes_an_upload(data, monkeypatch):
+    monkeypatch.setenv("MNIST_PATH", str(data / "nowhere.npz"))
+    page = open_page()
+    assert "There is no file or folder" in page.error[0].value
+    assert "set `MNIST_PATH`" in words(page)
+    page.file_uploader(key="upload").set_value([("mine.npz", npz(), "")]).run()
+    assert "**25 digits**" in words(page)
+
+
+def test_a_set_without_a_test_split(data, monkeypatch):
+    path = data / "kaggle.npz"
+    nothing = {"x_test": np.zeros((0, 28, 28), np.uint8), "y_test": np.zeros(0, np.uint8)}
+    path.write_bytes(npz(**nothing))
+    monkeypatch.setenv("MNIST_PATH", str(path))
+    assert "No digit fits this filter" in words(open_page(split="test"))
+    assert not open_page(**{"view-data": "Statistics"}).exception
+    assert "choose another network" in words(open_page(answer="wrong"))
+
+
+@pytest.mark.usefixtures("data")
+def test_the_sample_says_that_it_is_one(monkeypatch):
+    sample = dataclasses.replace(datasets.load_mnist(), is_sample=True)
+    monkeypatch.setattr(datasets, "load_mnist", lambda: sample)
+    assert "these are 5,000 of its training digits" in open_page().info[0].value
