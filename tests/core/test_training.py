@@ -1,0 +1,116 @@
+"""Tiny real trainings: events, stopping, the same seed, what the card says."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from mnist_core import registry
+from mnist_core.datasets import Dataset
+from mnist_core.inference import Classifier
+from mnist_core.recipes import get_recipe, override
+from mnist_core.training import BatchEnd, EpochEnd, Finished, Started, train
+
+
+@pytest.fixture(scope="module")
+def squares() -> Dataset:
+    """A data set that is learnt at once: a bright square at a place that the label names."""
+    random = np.random.default_rng(0)
+
+    def make(count: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = (np.arange(count) % 10).astype(np.uint8)
+        images = random.integers(0, 40, (count, 28, 28)).astype(np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            row, column = divmod(int(label), 4)
+            image[2 + 8 * row : 8 + 8 * row, 1 + 7 * column : 7 + 7 * column] = 250
+        return images, labels
+
+    (x_train, y_train), (x_test, y_test) = make(600), make(200)
+    return Dataset(x_train, y_train, x_test, y_test, "squares", "squares-digest", False)
+
+
+def tiny(name: str = "softmax", **changes):
+    recipe = get_recipe(name)
+    return recipe, override(
+        recipe.hyperparameters, **({"epochs": 2, "validation_split": 0.2} | changes)
+    )
+
+
+def test_a_training_tells_what_happens_and_learns(squares):
+    recipe, chosen = tiny(epochs=4)
+    events = []
+    result = train(recipe, squares, hyperparameters=chosen, on_event=events.append)
+    assert isinstance(events[0], Started)
+    assert (events[0].train_images, events[0].validation_images) == (480, 120)
+    assert isinstance(events[-1], Finished)
+    epochs = [event for event in events if isinstance(event, EpochEnd)]
+    assert [event.epoch for event in epochs] == [1, 2, 3, 4]
+    assert np.sum(epochs[-1].confusion) == 120
+    assert any(isinstance(event, BatchEnd) for event in events)
+    assert result.card["test_accuracy"] > 0.95
+    assert result.history["val_loss"][-1] < result.history["val_loss"][0]
+    assert {event.as_dict()["type"] for event in events} == {
+        "started",
+        "batch",
+        "epoch",
+        "finished",
+    }
+
+
+def test_the_same_seed_gives_the_same_weights(squares):
+    recipe, chosen = tiny("fast", epochs=1)
+    first, second = (train(recipe, squares, hyperparameters=chosen).model for _ in range(2))
+    for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    changed = dataclasses.replace(chosen, seed=2)
+    other = train(recipe, squares, hyperparameters=changed).model
+    assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
+
+
+def test_a_stopped_training_keeps_its_best_epoch(squares):
+    recipe, chosen = tiny(epochs=50)
+    epochs = []
+
+    def note(event):
+        if isinstance(event, EpochEnd):
+            epochs.append(event)
+
+    result = train(
+        recipe,
+        squares,
+        hyperparameters=chosen,
+        on_event=note,
+        should_stop=lambda: len(epochs) >= 2,
+    )
+    assert result.stopped
+    assert len(epochs) < 50
+    assert result.evaluation is not None
+
+
+def test_early_stopping_ends_before_the_last_epoch(squares):
+    recipe, chosen = tiny(epochs=60, patience=1, monitor="val_accuracy", learning_rate=0.01)
+    result = train(recipe, squares, hyperparameters=chosen)
+    assert len(result.history["loss"]) < 60
+    assert not result.stopped
+
+
+def test_a_saved_model_answers_as_the_trained_one(squares, tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    recipe, chosen = tiny("fast", epochs=3)
+    result = train(recipe, squares, hyperparameters=chosen)
+    registry.save_model(tmp_path / "cnn", result.model, result.card, result.evaluation)
+    classifier = Classifier.load("cnn")
+    assert classifier.runtime == "LiteRT"
+    images = squares.x_test.astype(np.float32) / 255
+    np.testing.assert_allclose(
+        classifier.probabilities(images), result.evaluation.probabilities, atol=2e-3
+    )
+    assert classifier.is_digit(images).all()
+
+
+def test_without_labelled_test_images_there_is_no_test_accuracy(squares):
+    recipe, chosen = tiny()
+    untested = dataclasses.replace(squares, x_test=squares.x_test[:0], y_test=squares.y_test[:0])
+    result = train(recipe, untested, hyperparameters=chosen)
+    assert result.evaluation is None
+    assert result.card["test_accuracy"] is None
