@@ -524,7 +524,7 @@ RECIPES: dict[str, Recipe] = {
             None,
             1_338_891,
             Hyperparameters(
-                epochs=30,
+                epochs=12,
                 batch_size=128,
                 optimizer="adamw",
                 learning_rate=0.001,
@@ -544,7 +544,7 @@ RECIPES: dict[str, Recipe] = {
             None,
             277_291,
             Hyperparameters(
-                epochs=28,
+                epochs=16,
                 batch_size=128,
                 optimizer="adamw",
                 learning_rate=0.002,
