@@ -10,7 +10,6 @@ import dataclasses
 import importlib.metadata
 import os
 import platform
-import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -142,8 +141,6 @@ def train(
         work = Path(temporary) if folder is None else folder / "checkpoint"
         work.mkdir(parents=True, exist_ok=True)
         stopped = _fit(model, recipe, chosen, split, on_event, should_stop, work, folder)
-        if not stopped:
-            shutil.rmtree(work)  # nothing is left to continue from
     calibration = _calibrate(model, split)
     evaluation = _evaluate(model, dataset, calibration["temperature"])
     seconds = time.perf_counter() - start
