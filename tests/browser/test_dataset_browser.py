@@ -1,0 +1,145 @@
+"""Filter, page, click and lasso in Chromium; every click is checked by what it opens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.made_up_models import DENSE_MISTAKES, make_data, make_model
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def dataset_address(tmp_path_factory, start_server) -> str:
+    """The app with 1,400 digits of noise, label = index % 10, and two made-up models."""
+    folder = tmp_path_factory.mktemp("dataset")
+    make_data(folder / "data.npz")
+    named = {"MNIST_PATH": str(folder / "data.npz"), "MNIST_ARTIFACTS": str(folder / "models")}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in named.items():
+            patch.setenv(name, value)
+        make_model("dense", DENSE_MISTAKES)
+        make_model("cnn", {})
+    return start_server(**named)
+
+
+@pytest.fixture
+def page(chromium, dataset_address) -> Iterator[Page]:
+    """The Dataset page with its first hundred digits."""
+    page = chromium.new_page(viewport={"width": 1360, "height": 1200})
+    page.set_default_timeout(30_000)
+    page.goto(dataset_address)
+    page.get_by_role("link", name="Dataset").click()
+    expect(cells(page)).to_have_count(100)
+    yield page
+    page.close()
+
+
+def cells(page: Page):
+    return page.locator(".st-key-digit-grid .cells > div")
+
+
+def test_a_click_opens_the_digit_under_it(page: Page):
+    closer = page.locator(".st-key-digit-closer")
+    cells(page).nth(42).click()
+    expect(closer).to_contain_text("Training digit 42, labelled 2", timeout=30_000)
+    expect(cells(page).nth(42)).to_have_class(re.compile("chosen"))
+    cells(page).nth(7).click()
+    expect(closer).to_contain_text("Training digit 7, labelled 7", timeout=30_000)
+    expect(page.locator(".st-key-nearest-sprite .cells > div")).to_have_count(10, timeout=30_000)
+
+
+def test_arrow_keys_and_enter_choose_too(page: Page):
+    cells(page).nth(42).click()
+    expect(page.locator(".st-key-digit-closer")).to_contain_text(
+        "Training digit 42", timeout=30_000
+    )
+    page.locator(".st-key-digit-grid .grid").focus()
+    for key in ("ArrowDown", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator(".st-key-digit-closer")).to_contain_text(
+        "Training digit 53", timeout=30_000
+    )
+
+
+def test_pages_and_filters(page: Page):
+    page.get_by_role("button", name="Next").click()
+    expect(cells(page).first).to_have_attribute("title", "training digit 100, labelled 0")
+    page.get_by_text("test", exact=True).click()
+    expect(cells(page).first).to_have_attribute("title", "test digit 0, labelled 0")
+    page.get_by_role("button", name="3", exact=True).first.click()
+    expect(page.get_by_text("40 digits")).to_be_visible()
+    expect(cells(page)).to_have_count(40)
+    expect(cells(page).nth(1)).to_have_attribute("title", "test digit 13, labelled 3")
+
+
+def test_what_is_shown_is_one_picture_of_the_right_digits(page: Page, tmp_path):
+    """The picture's pixels are those of the data, digit by digit."""
+    make_data(tmp_path / "same.npz")
+    picture = page.locator(".st-key-digit-grid img")
+    expect(picture).to_have_count(1)
+    pixels = picture.evaluate(
+        """image => {
+            const canvas = document.createElement('canvas');
+            [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+            const context = canvas.getContext('2d');
+            context.drawImage(image, 0, 0);
+            return Array.from(context.getImageData(0, 0, 280, 280).data.filter((_, i) => !(i % 4)));
+        }"""
+    )
+    shown = np.array(pixels, dtype=np.uint8).reshape(280, 280)
+    with np.load(tmp_path / "same.npz") as file:
+        images = file["x_train"]
+    for i in (0, 9, 42, 99):
+        row, column = divmod(i, 10)
+        cell = shown[28 * row : 28 * row + 28, 28 * column : 28 * column + 28]
+        np.testing.assert_array_equal(cell, images[i])
+
+
+def test_a_lasso_lists_what_it_holds(page: Page):
+    page.get_by_text("Map", exact=True).click()
+    plot = page.locator(".stPlotlyChart .nsewdrag")
+    plot.wait_for()
+    page.wait_for_timeout(500)
+    box = plot.bounding_box()
+    corners = [(0.02, 0.02), (0.98, 0.02), (0.98, 0.98), (0.02, 0.98), (0.02, 0.03)]
+    points = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in corners]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point, steps=5)
+    page.mouse.up()
+    lasso = page.locator(".st-key-lasso")
+    expect(lasso).to_contain_text("1,000 digits in the lasso: 100 × 0, 100 × 1")
+    expect(lasso.locator(".cells > div")).to_have_count(100)
+
+
+def test_a_digit_goes_to_the_draw_page(page: Page):
+    cells(page).nth(42).click()
+    page.get_by_role("button", name="Send to the Draw page").click()
+    expect(page.locator("body")).to_contain_text("training digit 42, labelled 2")
+    expect(page.locator(".st-key-canvas")).to_be_visible()
+
+
+def test_the_selection_downloads(page: Page):
+    page.get_by_text("test", exact=True).click()
+    expect(page.get_by_text("400 digits")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=".npz").click()
+    with np.load(download.value.path()) as file:
+        assert file["x_test"].shape == (400, 28, 28)
+        assert file["index_test"].tolist() == list(range(400))
+
+
+def test_an_upload_that_is_no_data_set_leaves_the_digits(page: Page):
+    page.get_by_text("Other data", exact=True).click()
+    upload = page.locator(".st-key-upload input[type=file]")
+    upload.set_input_files({"name": "cat.csv", "mimeType": "text/csv", "buffer": b"label\ncat\n"})
+    expect(page.get_by_text("cat.csv is no table of whole numbers")).to_be_visible()
+    page.get_by_text("Digits", exact=True).first.click()
+    expect(page.get_by_text("1,400 digits")).to_be_visible()
