@@ -7,21 +7,32 @@ chose nothing in training, draws each as the canvas would hold it (280 to 400 px
 32 px, 35 to 85 % of the canvas, anywhere on it), and prints for each network: accuracy on them
 and on MNIST's test images, expected calibration error on both, and at what share of accepted
 digits how many non-digits are turned away.
+
+    MNIST_PATH=mnist.npz python -m benchmarks.real_ink --steps
+
+What each step brings: the small network `fast` trained on MNIST alone, with augmentation, and
+with pen strokes, each reading the test writers' drawings resized as they are, centred by their
+box, and centred by their mass. Kept in artifacts/real_ink_steps.json; printed as Markdown.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 
 import numpy as np
+from PIL import Image
 
+from mnist_core.datasets import Dataset
 from mnist_core.evaluation import expected_calibration_error, wilson_interval
 from mnist_core.inference import Classifier
+from mnist_core.ink_pool import InkPool
 from mnist_core.non_digits import KINDS, non_digit
-from mnist_core.pen import photograph
+from mnist_core.pen import on_random_canvas, photograph
 from mnist_core.pendigits import load_pendigits
-from mnist_core.registry import load_evaluation
+from mnist_core.preprocessing import mnist_image, preprocess
+from mnist_core.registry import artifacts_dir, load_evaluation, write_json
 
 SEED = 20_261_121
 NON_DIGITS = 2_000
@@ -81,10 +92,90 @@ def measure(name: str, ink: tuple[np.ndarray, np.ndarray], others) -> dict[str, 
     }
 
 
+def steps_table() -> str:
+    """Return accuracy on the test writers by preprocessing and training data, as Markdown."""
+    from mnist_core.batches import as_input
+    from mnist_core.datasets import load_mnist
+    from mnist_core.ink_pool import ink_pool
+    from mnist_core.recipes import RECIPES, override
+    from mnist_core.training import train
+
+    dataset, base = load_mnist(), RECIPES["fast"]
+    ink = RECIPES["cnn"].hyperparameters.augmentation
+    canvases, labels = _test_canvases()
+    columns = {
+        "MNIST only": (dataset, base.hyperparameters),
+        "+ augmentation": (dataset, override(base.hyperparameters, augmentation=ink)),
+        "+ pen strokes": (
+            _with_strokes(dataset, ink_pool(base.hyperparameters.seed)),
+            override(base.hyperparameters, augmentation=ink),
+        ),
+    }
+    preprocessings = {
+        "resized as it is": _resized,
+        "20-pixel box, box centred": _box_centred,
+        "20-pixel box, mass centred": mnist_image,
+    }
+    figures: dict[str, dict[str, float]] = {name: {} for name in preprocessings}
+    for column, (data, hyperparameters) in columns.items():
+        model = train(base, data, hyperparameters=hyperparameters).model
+        for name, preprocessing in preprocessings.items():
+            images = np.stack([preprocessing(canvas) for canvas in canvases])
+            answers = model.predict(as_input(images * 255), batch_size=500, verbose=0)
+            figures[name][column] = float((answers.argmax(axis=1) == labels).mean())
+    write_json(artifacts_dir() / "real_ink_steps.json", figures)
+    header = f"| | {' | '.join(columns)} |\n|---|{'---:|' * len(columns)}\n"
+    rows = [
+        f"| {name} | {' | '.join(f'{row[column]:.1%}' for column in columns)} |"
+        for name, row in figures.items()
+    ]
+    return header + "\n".join(rows)
+
+
+def _test_canvases() -> tuple[list[np.ndarray], np.ndarray]:
+    """Return every second test writer's drawing on its canvas, (h, h) uint8, and the labels."""
+    pendigits = load_pendigits()
+    chosen = np.flatnonzero(pendigits.is_test)[::2]
+    canvases = []
+    for index in chosen:
+        random = np.random.default_rng((SEED, int(index)))
+        canvases.append(on_random_canvas(pendigits.drawings[index], random))
+    return canvases, pendigits.labels[chosen]
+
+
+def _with_strokes(dataset: Dataset, pool: InkPool) -> Dataset:
+    """Return the data set with as many drawn digits as it has training images added."""
+    digits = np.flatnonzero(pool.labels < 10)[: len(dataset.x_train)]
+    return dataclasses.replace(
+        dataset,
+        x_train=np.concatenate([dataset.x_train, pool.images[digits]]),
+        y_train=np.concatenate([dataset.y_train, pool.labels[digits]]),
+    )
+
+
+def _resized(canvas: np.ndarray) -> np.ndarray:
+    """What most demos do: the whole canvas squeezed into 28x28."""
+    small = Image.fromarray(canvas).resize((28, 28), Image.Resampling.BILINEAR)
+    return np.asarray(small, np.float32) / 255
+
+
+def _box_centred(canvas: np.ndarray) -> np.ndarray:
+    """MNIST's box of 20 pixels, but the box in the middle instead of the mass."""
+    scaled = preprocess(canvas).scaled
+    image = np.zeros((28, 28), np.float32)
+    top, left = (28 - scaled.shape[0]) // 2, (28 - scaled.shape[1]) // 2
+    image[top : top + scaled.shape[0], left : left + scaled.shape[1]] = scaled
+    return image
+
+
 def main() -> None:
-    """Print the figures of both shipped networks as JSON."""
+    """Print the figures of both shipped networks as JSON, or the table of steps."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", default=["dense", "cnn"])
+    parser.add_argument("--steps", action="store_true", help="what each step brings")
+    if parser.parse_args().steps:
+        print(steps_table())
+        return
     ink, others = pen_images(), non_digit_images()
     print(f"{len(ink[0]):,} drawings by pendigits' 14 test writers, {len(others[0]):,} non-digits")
     for name in parser.parse_args().models:

@@ -124,10 +124,15 @@ def _without_pen_lift(strokes: list[Stroke]) -> list[Stroke]:
 
 
 def photograph(strokes: Sequence[Stroke], random: Random) -> np.ndarray:
-    """Return the (28, 28) float32 image of a drawing as the app would make it.
+    """Return the (28, 28) float32 image that the app would make of `on_random_canvas`."""
+    return mnist_image(on_random_canvas(strokes, random))
+
+
+def on_random_canvas(strokes: Sequence[Stroke], random: Random) -> np.ndarray:
+    """Return the drawing somewhere on a canvas: (h, h) uint8, 255 where there is ink.
 
     The canvas is 280 to 400 px, the brush 8 to 32 px, the drawing 35 to 85 % of the canvas,
-    anywhere on it, each drawn at random; the ink goes through `mnist_image`.
+    anywhere on it, each drawn at random.
     """
     canvas_px = int(random.integers(280, 401))
     size = random.uniform(0.35, 0.85) * canvas_px
@@ -136,4 +141,4 @@ def photograph(strokes: Sequence[Stroke], random: Random) -> np.ndarray:
     free_x = canvas_px - (right - left) * size
     free_y = canvas_px - (bottom - top) * size
     placed = place(strokes, random.uniform(0, free_x), random.uniform(0, free_y), size)
-    return mnist_image(np.asarray(ink_mask(placed, canvas_px, brush_px)))
+    return np.asarray(ink_mask(placed, canvas_px, brush_px))
