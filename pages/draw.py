@@ -223,6 +223,7 @@ def other_ways() -> None:
             "A photo or scan of one digit (PNG, JPEG, WebP)",
             key="photo",
             type=["png", "jpg", "jpeg", "webp"],
+            max_upload_size=20,  # MB
         ),
         camera.camera_input("Hold a digit up to the camera", key="camera-photo")
         if camera.toggle("Use the camera", key="use-camera")
