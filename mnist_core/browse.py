@@ -114,6 +114,19 @@ def title_of(dataset: Dataset, place: int) -> str:
     return f"{split} digit {index}, labelled {labels_of(dataset, np.array([place]))[0]}"
 
 
+def captions_of(
+    dataset: Dataset, places: np.ndarray, evaluation: Evaluation | None = None
+) -> list[str]:
+    """Return each label, as "2→7" where the answers given read another digit."""
+    captions = [str(label) for label in labels_of(dataset, places)]
+    if evaluation is not None and fits(dataset, evaluation):
+        for i in np.flatnonzero(places >= len(dataset.y_train)):
+            answer = evaluation.probabilities[places[i] - len(dataset.y_train)].argmax()
+            if str(answer) != captions[i]:
+                captions[i] += f"→{answer}"
+    return captions
+
+
 def page_of(places: np.ndarray, page: int) -> np.ndarray:
     """Return the places on a page, counted from 1."""
     return places[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]

@@ -27,7 +27,11 @@ def digit_values(image: np.ndarray) -> go.Figure:
     axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "constrain": "domain"}
     figure.update_xaxes(**axis, tickvals=[0, 9, 18, 27], side="top")
     figure.update_yaxes(
-        **axis, tickvals=[0, 9, 18, 27], autorange="reversed", scaleanchor="x", title=None
+        **axis,
+        tickvals=[0, 9, 18, 27],
+        autorange="reversed",
+        scaleanchor="x",
+        constraintoward="top",
     )
     return _finish(figure, 340, hovermode="closest", margin={"l": 4, "r": 4, "t": 24, "b": 4})
 
