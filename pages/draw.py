@@ -94,7 +94,8 @@ def network_answer(slot: str, image) -> Answer | None:
             needed = classifier.card["digit_threshold"]
             st.warning(
                 f"{doubt} Its score for being a digit is {answer.digit_score:.0%}; "
-                f"98 % of real digits reach {needed:.0%}.",
+                f"{classifier.card['validation_digits_accepted']:.0%} of real digits reach "
+                f"{needed:.0%}.",
                 icon=":material/block:",
             )
         st.html(answer_view.probability_bars(answer.probabilities, SLOT_COLOURS[slot]))

@@ -9,7 +9,14 @@ from mnist_core import registry
 from mnist_core.datasets import Dataset
 from mnist_core.inference import Classifier
 from mnist_core.recipes import get_recipe, override
-from mnist_core.training import BatchEnd, EpochEnd, Finished, Started, train
+from mnist_core.training import (
+    BatchEnd,
+    EpochEnd,
+    Finished,
+    Started,
+    equal_error_threshold,
+    train,
+)
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +121,11 @@ def test_without_labelled_test_images_there_is_no_test_accuracy(squares):
     result = train(recipe, untested, hyperparameters=chosen)
     assert result.evaluation is None
     assert result.card["test_accuracy"] is None
+
+
+def test_the_threshold_errs_as_often_on_either_side(random):
+    digits, others = random.normal(0.8, 0.1, 5000), random.normal(0.3, 0.1, 3000)
+    threshold = equal_error_threshold(digits, others)
+    refused, accepted = (digits < threshold).mean(), (others >= threshold).mean()
+    assert refused == pytest.approx(accepted, abs=0.005)
+    assert threshold == pytest.approx(0.55, abs=0.03)
