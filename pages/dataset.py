@@ -110,7 +110,7 @@ def show_digit(dataset: Dataset) -> None:
         own = index if split == "training" else None
         nearest = neighbours(dataset.digest, dataset).of(image, 10, without=own)
         st.markdown("Nearest training digits")
-        show_grid(dataset, nearest, "nearest", [str(y) for y in dataset.y_train[nearest]])
+        show_grid(dataset, nearest, "nearest", browse.captions_of(dataset, nearest))
 
 
 def show_answers(image: np.ndarray, label: int) -> None:
@@ -138,14 +138,16 @@ def turn_to(page: int = 1) -> None:
 
 
 def read_filter(dataset: Dataset, answers: dict[str, registry.Evaluation]):
-    """Show the filter; return the places that it lets through."""
+    """Show the filter; return the places that it lets through, and the answers it asks for."""
     again = {"on_change": turn_to}
     with st.container(horizontal=True, vertical_alignment="bottom", key="filter"):
         splits = [ALL, *browse.SPLITS]
         split = st.segmented_control(
             "Split", splits, default=ALL, key="split", required=True, **again
         )
-        digits = st.pills("Digit", range(10), selection_mode="multi", key="digits", **again)
+        digits = st.pills(
+            "Digit", range(10), selection_mode="multi", key="digits", wrap=True, **again
+        )
         answer = st.selectbox(
             "Read by a network as", [ANY, *browse.ANSWERS], key="answer", width=170, **again,
             help=f"Test digits only. Unsure: the answer has less than {browse.UNSURE_BELOW:.0%}.",
@@ -162,7 +164,7 @@ def read_filter(dataset: Dataset, answers: dict[str, registry.Evaluation]):
         None if answer == ANY else answer,
         seed,
     )
-    return browse.select(dataset, chosen, answers.get(name))
+    return browse.select(dataset, chosen, answers.get(name)), answers.get(name)
 
 
 def go_to(dataset: Dataset, split: str, places: np.ndarray, index: int | None) -> None:
@@ -203,7 +205,7 @@ def show_digits(dataset: Dataset) -> None:
     """Show the grid with its filter, and the chosen digit beside it."""
     answers = answers_of(dataset)
     try:
-        places = read_filter(dataset, answers)
+        places, stored = read_filter(dataset, answers)
     except DatasetError as error:
         st.warning(str(error))
         return
@@ -217,9 +219,7 @@ def show_digits(dataset: Dataset) -> None:
         shown = browse.page_of(places, page)
         with st.container(key="digit-grid"):
             if len(shown):
-                show_grid(
-                    dataset, shown, "grid", [str(y) for y in browse.labels_of(dataset, shown)]
-                )
+                show_grid(dataset, shown, "grid", browse.captions_of(dataset, shown, stored))
             else:
                 st.info("No digit fits this filter.")
         if len(places):
@@ -326,7 +326,7 @@ def show_lasso(dataset: Dataset, held: np.ndarray) -> None:
         parts = ", ".join(f"{n:,} × {digit}" for digit, n in enumerate(counts) if n)
         st.markdown(f"**{len(held):,} digits** in the lasso: {parts}")
         shown = held[: browse.PAGE_SIZE]
-        show_grid(dataset, shown, "held", [str(y) for y in dataset.y_train[shown]])
+        show_grid(dataset, shown, "held", browse.captions_of(dataset, shown))
         if st.session_state.get("digit") in held:
             show_digit(dataset)
 

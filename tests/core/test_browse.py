@@ -63,6 +63,14 @@ def test_filter_by_what_a_network_answers(sample, evaluation, answer, expected):
     np.testing.assert_array_equal(found - len(sample.y_train), list(expected))
 
 
+def test_captions_show_label_and_answer_where_they_differ(sample, evaluation):
+    places = np.array([3, 4000, 4015])
+    labels = [str(label) for label in browse.labels_of(sample, places)]
+    assert browse.captions_of(sample, places) == labels
+    labels[1] += f"→{(int(labels[1]) + 1) % 10}"
+    assert browse.captions_of(sample, places, evaluation) == labels
+
+
 def test_answers_about_other_digits_are_refused(sample, evaluation):
     other = dataclasses.replace(evaluation, data_digest="f" * 64)
     for wrong in (None, other):
