@@ -173,7 +173,7 @@ def as_npz(dataset: Dataset, places: np.ndarray) -> bytes:
         arrays[f"y_{split}"] = labels_of(dataset, some)
         arrays[f"index_{split}"] = some - (0 if split == "train" else len(dataset.y_train))
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 
@@ -227,10 +227,9 @@ def statistics(dataset: Dataset) -> Statistics:
         of_digit = images[labels == digit]
         means[digit] = of_digit.mean(axis=0)
         spreads[digit] = of_digit.std(axis=0, dtype=np.float32)
-    pixel_counts = sum(
-        np.bincount(images[start : start + 10_000].ravel(), minlength=256)
-        for start in range(0, len(images), 10_000)
-    )
+    pixel_counts = np.zeros(256, np.int64)
+    for start in range(0, len(images), 10_000):
+        pixel_counts += np.bincount(images[start : start + 10_000].ravel(), minlength=256)
     return Statistics(np.array(counts), means, spreads, pixel_counts, centres_of_mass(images))
 
 

@@ -108,7 +108,7 @@ def digit_map(
         figure.add_scattergl(
             x=positions[of_digit, 0], y=positions[of_digit, 1], mode="markers", name=f"{digit}",
             customdata=indices[of_digit, np.newaxis].tolist(),
-            text=[pictures[i] for i in of_digit],
+            text=[pictures[int(i)] for i in of_digit],
             hovertemplate="%{text}<br>%{customdata[0]}, labelled " + f"{digit}<extra></extra>",
             marker={"size": 6, "opacity": 0.75, "color": DIGIT_COLOURS[digit]},
         )  # fmt: skip

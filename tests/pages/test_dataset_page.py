@@ -11,7 +11,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import datasets
+from mnist_core import datasets, projection
 from tests.made_up_models import DENSE_MISTAKES, make_data, make_model
 
 PAGE = Path(__file__).parents[2] / "pages" / "dataset.py"
@@ -110,6 +110,20 @@ def test_the_map_is_there_at_once_and_tsne_waits_for_a_button():
     assert len(page.get("plotly_chart")) == 1
     page = open_page(**{"view-data": "Map", "layout": "t-SNE"})
     assert page.button(key="compute-tsne").label == "Compute it now"
+
+
+@pytest.mark.usefixtures("data")
+def test_tsne_is_shown_when_it_is_there(monkeypatch):
+    def compute(dataset, indices, on_progress):
+        on_progress(0.5)
+        return np.random.default_rng(1).normal(size=(len(indices), 2))
+
+    monkeypatch.setattr(projection, "compute_tsne", compute)
+    page = open_page(**{"view-data": "Map", "layout": "t-SNE"})
+    page.button(key="compute-tsne").click().run()
+    assert not page.exception
+    assert len(page.get("plotly_chart")) == 1
+    assert "Draw a lasso" in words(page)
 
 
 @pytest.mark.usefixtures("data")
