@@ -12,7 +12,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from mnist_core.inference import Answer
+from mnist_core.inference import Answer, Classifier
 
 SLOT_COLOURS = {"dense": "#E69F00", "cnn": "#0072B2"}
 # Below this the page says that it is not sure.
@@ -29,6 +29,23 @@ def doubt(answer: Answer) -> str | None:
     return f"I'm not sure: {first} or {second}?"
 
 
+def reason(classifier: Classifier, answer: Answer) -> str:
+    """Return why a network takes a drawing for no digit, in a sentence."""
+    needed = classifier.card["digit_threshold"]
+    share = classifier.card.get("validation_digits_accepted")
+    reached = f"{share:.0%} of real digits reach" if share else "a real digit reaches"
+    return f"Its score for being a digit is {answer.digit_score:.0%}; {reached} {needed:.0%}."
+
+
+def large_digit(answer: Answer) -> str:
+    """Return the digit, large, as HTML; faint where the drawing does not look like one."""
+    opacity = 1 if answer.is_digit else 0.3
+    return (
+        '<div style="font-size:5.5rem;line-height:1;font-weight:700;text-align:center;'
+        f'opacity:{opacity}">{answer.digit}</div>'
+    )
+
+
 def probability_bars(probabilities: np.ndarray, colour: str) -> str:
     """Return ten bars, 0 to 9 in that order, as HTML; probabilities (10,) in [0, 1]."""
     best = int(np.argmax(probabilities))
@@ -43,7 +60,8 @@ def probability_bars(probabilities: np.ndarray, colour: str) -> str:
             'background:rgba(128,128,128,.18);overflow:hidden">'
             f'<span style="display:block;height:100%;width:{probability * 100:.1f}%;'
             f'background:{colour}"></span></span>'
-            f'<span style="width:5ch;text-align:right">{_percent(probability)}</span></div>'
+            '<span style="width:6ch;text-align:right;white-space:nowrap">'
+            f"{_percent(probability)}</span></div>"
         )
     return f'<div role="img" aria-label="{_spoken(probabilities)}">{"".join(rows)}</div>'
 

@@ -82,22 +82,13 @@ def network_answer(slot: str, image) -> Answer | None:
             st.error(str(error))
             return None
         answer = classifier.answer(image)
-        st.html(
-            f'<div style="font-size:5.5rem;line-height:1;font-weight:700;text-align:center">'
-            f"{answer.digit}</div>"
-        )
+        st.html(answer_view.large_digit(answer))
         st.markdown(f"**{TITLES[slot]}**" + (f" · run `{name}`" if name != slot else ""))
         doubt = answer_view.doubt(answer)
         if doubt and answer.is_digit:
             st.warning(doubt, icon=":material/help:")
         elif doubt:
-            needed = classifier.card["digit_threshold"]
-            st.warning(
-                f"{doubt} Its score for being a digit is {answer.digit_score:.0%}; "
-                f"{classifier.card['validation_digits_accepted']:.0%} of real digits reach "
-                f"{needed:.0%}.",
-                icon=":material/block:",
-            )
+            st.warning(f"{doubt} {answer_view.reason(classifier, answer)}", icon=":material/block:")
         st.html(answer_view.probability_bars(answer.probabilities, SLOT_COLOURS[slot]))
         if reason:
             st.caption(reason)

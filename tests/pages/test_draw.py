@@ -146,3 +146,10 @@ def test_what_was_loaded_is_drawn_as_the_canvas_draws_it():
 def test_a_curve_of_the_canvas_passes_through_its_ends():
     points = canvas_state.path_points([["M", 0, 0], ["Q", 10, 0, 10, 10], ["L", 20, 10]])
     np.testing.assert_array_equal(points[[0, -2, -1]], [[0, 0], [10, 10], [20, 10]])
+
+
+def test_what_is_no_digit_is_said_to_be_none_and_why(monkeypatch, artifacts):
+    page = run_page(monkeypatch, examples()[-1].strokes)
+    said = [warning.value for warning in page.warning]
+    assert any("That does not look like one digit." in words for words in said)
+    assert any("Its score for being a digit is" in words for words in said)
