@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from mnist_core.datasets import Dataset
 
 EXAMPLES_SHOWN = 12
+# Of the validation drawings that are digits, this share is accepted as digits.
+ACCEPTED_SHARE = 0.99
 _EVENTS_A_SECOND = 5
 
 
@@ -337,20 +339,12 @@ def _calibrate(model: keras.Model, split: _Split) -> dict[str, Any]:
         probabilities = np.concatenate([probabilities, drawn[real]])
         labels = np.concatenate([labels, drawn_labels])
         if scores is not None:
-            threshold = equal_error_threshold(scores[real], scores[~real])
+            threshold = float(np.quantile(scores[real], 1 - ACCEPTED_SHARE))
             found["digit_threshold"] = threshold
             found["validation_digits_accepted"] = float((scores[real] >= threshold).mean())
             found["validation_non_digits_refused"] = float((scores[~real] < threshold).mean())
     found["temperature"] = fit_temperature(probabilities, labels)
     return found
-
-
-def equal_error_threshold(digits: np.ndarray, others: np.ndarray) -> float:
-    """Return the score at which as large a share of digits is refused as of others accepted."""
-    candidates = np.unique(np.concatenate([digits, others]))
-    refused = np.searchsorted(np.sort(digits), candidates) / len(digits)
-    accepted = 1 - np.searchsorted(np.sort(others), candidates) / len(others)
-    return float(candidates[np.argmin(np.maximum(refused, accepted))])
 
 
 def _evaluate(model: keras.Model, dataset: Dataset, temperature: float) -> Evaluation | None:

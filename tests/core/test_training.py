@@ -14,7 +14,6 @@ from mnist_core.training import (
     EpochEnd,
     Finished,
     Started,
-    equal_error_threshold,
     train,
 )
 
@@ -121,11 +120,3 @@ def test_without_labelled_test_images_there_is_no_test_accuracy(squares):
     result = train(recipe, untested, hyperparameters=chosen)
     assert result.evaluation is None
     assert result.card["test_accuracy"] is None
-
-
-def test_the_threshold_errs_as_often_on_either_side(random):
-    digits, others = random.normal(0.8, 0.1, 5000), random.normal(0.3, 0.1, 3000)
-    threshold = equal_error_threshold(digits, others)
-    refused, accepted = (digits < threshold).mean(), (others >= threshold).mean()
-    assert refused == pytest.approx(accepted, abs=0.005)
-    assert threshold == pytest.approx(0.55, abs=0.03)
