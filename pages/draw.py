@@ -101,7 +101,9 @@ def agreement(answers: dict[str, Answer | None], steps_seconds: float) -> None:
     if dense is None or cnn is None:
         return
     total_ms = (steps_seconds + dense.seconds + cnn.seconds) * 1000
-    if dense.digit == cnn.digit:
+    if not dense.is_digit and not cnn.is_digit:
+        verdict = ":material/block: Both say that this is no digit."
+    elif dense.digit == cnn.digit:
         verdict = f":material/check_circle: Both read a **{cnn.digit}**."
     else:
         verdict = (
