@@ -17,6 +17,7 @@ import numpy as np
 from mnist_core import registry
 from mnist_core.datasets import Dataset, load_mnist
 from mnist_core.errors import DatasetError
+from mnist_core.recipes import get_recipe
 
 FOLDS = 5
 RECIPE = "fast"
@@ -91,7 +92,6 @@ def cross_validate(dataset: Dataset, folds: int = FOLDS, seed: int = SEED) -> np
     from sklearn.model_selection import StratifiedKFold
     from tqdm import tqdm
 
-    from mnist_core.recipes import get_recipe
     from mnist_core.training import train
 
     probabilities = np.zeros((len(dataset.y_train), 10), np.float32)
@@ -128,7 +128,8 @@ def find_and_store(output: Path | None = None) -> str:
     accuracy = 1 - len(found) / len(dataset.y_train)
     content = {
         "command": "python -m mnist_core doubtful",
-        "method": f"{FOLDS}-fold cross-validation with the recipe {RECIPE!r}, seed {SEED}",
+        "method": f"{FOLDS}-fold cross-validation with the recipe {RECIPE!r} "
+        f"at {get_recipe(RECIPE).hyperparameters.epochs} epochs, seed {SEED}",
         "data_digest": dataset.digest,
         "out_of_sample_accuracy": round(accuracy, 5),
         "columns": ["index", "label", "opinion", "score"],

@@ -509,7 +509,7 @@ RECIPES: dict[str, Recipe] = {
             None,
             57_794,
             Hyperparameters(
-                epochs=3,
+                epochs=2,
                 batch_size=128,
                 learning_rate=0.006,
                 schedule="one-cycle",
