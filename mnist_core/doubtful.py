@@ -89,15 +89,15 @@ def load(dataset: Dataset, path: Path | None = None) -> Doubtful:
 
 def cross_validate(dataset: Dataset, folds: int = FOLDS, seed: int = SEED) -> np.ndarray:
     """Return (n, 10) float32: each training digit read by a network that never saw it."""
+    from rich.progress import track
     from sklearn.model_selection import StratifiedKFold
-    from tqdm import tqdm
 
     from mnist_core.training import train
 
     probabilities = np.zeros((len(dataset.y_train), 10), np.float32)
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     splits = splitter.split(dataset.y_train, dataset.y_train)
-    for fit, held_out in tqdm(splits, total=folds, desc="folds", unit="fold"):
+    for fit, held_out in track(splits, total=folds, description="folds"):
         fold = Dataset(
             dataset.x_train[fit],
             dataset.y_train[fit],
