@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import itertools
+import math
 import os
 import re
 import socket
@@ -14,13 +15,15 @@ import tempfile
 import urllib.error
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, TextIO, cast
 
 import numpy as np
 
 from mnist_core.errors import DatasetError
+from mnist_core.safe_files import array_names, brief, opened_zip, read_array
 
 # SHA-256 of the 60,000 training images in IDX form, 16-byte header included.
 MNIST_TRAIN_IMAGES_SHA256 = "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
@@ -32,7 +35,8 @@ IDX_FILES = {
 }
 MOST_IMAGES = 500_000
 MOST_BYTES = MOST_IMAGES * 28 * 28 + 4096
-MOST_CSV_BYTES = 1 << 30
+LONGEST_LINE = 1 << 16  # of a CSV; Kaggle's have at most 8,000 characters
+MOST_COLUMNS = 1000
 DOWNLOAD_TIMEOUT_S = 20
 SAMPLE_TEST_SHARE = 0.2
 
@@ -167,37 +171,22 @@ def train_validation_split(
 def read_npz(path: Path) -> dict[str, np.ndarray]:
     """Return x_train, y_train, x_test, y_test of an .npz; pickled objects are never loaded."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            large = [m.filename for m in archive.infolist() if m.file_size > MOST_BYTES]
-        if large:
-            raise DatasetError(
-                f"{path.name}: {large[0]} is larger than {MOST_IMAGES:,} images; use a smaller set."
-            )
-        with np.load(path, allow_pickle=False) as file:
-            missing = [name for name in IDX_FILES if name not in file]
+        with opened_zip(path) as archive:
+            missing = [name for name in IDX_FILES if name not in array_names(archive)]
             if missing:
                 raise DatasetError(
                     f"{path.name} has no array {missing[0]!r}; it must hold {', '.join(IDX_FILES)}."
                 )
-            arrays = {name: file[name] for name in IDX_FILES}
-            if not all(isinstance(array, np.ndarray) for array in arrays.values()):
-                raise ValueError("a member is no array")
-            return arrays
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-        KeyError,
-        NotImplementedError,
-        RuntimeError,
-        MemoryError,
-        SyntaxError,
-        TypeError,
-    ) as error:
+            for name in IDX_FILES:
+                if archive.getinfo(f"{name}.npy").file_size > MOST_BYTES:
+                    raise DatasetError(
+                        f"{path.name}: {name} is larger than {MOST_IMAGES:,} images; "
+                        "use a smaller set."
+                    )
+            return {name: read_array(archive, name, MOST_BYTES) for name in IDX_FILES}
+    except (FileNotFoundError, ValueError) as error:
         raise DatasetError(
-            f"{path.name} is no .npz of plain arrays, or a damaged one ({_brief(error)}); "
+            f"{path.name} is no .npz of plain arrays, or a damaged one ({brief(error)}); "
             "save it with numpy.savez."
         ) from None
 
@@ -219,28 +208,39 @@ def read_idx_folder(folder: Path) -> dict[str, np.ndarray]:
 def read_idx(content: bytes, name: str) -> np.ndarray:
     """Return the uint8 array of an IDX file's content, gzipped or not (LeCun's format).
 
-    Raises DatasetError where the header or the length is not what the format says.
+    Raises DatasetError where the header or the length is not what the format says; a gzip file
+    is unpacked no further than its own header promises.
     """
-    if content[:2] == b"\x1f\x8b":
-        try:
-            with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-                content = file.read(MOST_BYTES + 1)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DatasetError(
-                f"{name} is a damaged gzip file ({_brief(error)}); get it again."
-            ) from None
-    if len(content) > MOST_BYTES:
-        raise DatasetError(f"{name} is larger than {MOST_IMAGES:,} images; use a smaller set.")
-    if len(content) < 8 or content[:3] != b"\0\0\x08" or content[3] not in (1, 3):
-        raise DatasetError(f"{name} is no IDX file of uint8 images or labels; get it again.")
-    dimensions = content[3]
-    shape = tuple(int.from_bytes(content[4 + 4 * i : 8 + 4 * i], "big") for i in range(dimensions))
-    expected = 4 + 4 * dimensions + int(np.prod(shape, dtype=object))
-    if len(content) != expected:
+    if content[:2] != b"\x1f\x8b":
+        return _read_idx(io.BytesIO(content), name)
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+            return _read_idx(cast(IO[bytes], file), name)
+    except (OSError, EOFError, zlib.error) as error:
         raise DatasetError(
-            f"{name} has {len(content):,} bytes but its header promises {expected:,}; get it again."
+            f"{name} is a damaged gzip file ({brief(error)}); get it again."
+        ) from None
+
+
+def _read_idx(file: IO[bytes], name: str) -> np.ndarray:
+    start = file.read(4)
+    if start not in (b"\0\0\x08\x01", b"\0\0\x08\x03"):
+        raise DatasetError(f"{name} is no IDX file of uint8 images or labels; get it again.")
+    sizes = file.read(4 * start[3])
+    shape = tuple(int.from_bytes(sizes[i : i + 4], "big") for i in range(0, len(sizes), 4))
+    promised = math.prod(shape)
+    if promised > MOST_BYTES:
+        raise DatasetError(
+            f"{name}: its header promises {promised:,} bytes, which is larger than "
+            f"{MOST_IMAGES:,} images; use a smaller set."
         )
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+    pixels = file.read(promised + 1)
+    if len(shape) != start[3] or len(pixels) != promised:
+        held = "more" if len(pixels) > promised else f"{len(pixels):,}"
+        raise DatasetError(
+            f"{name} holds {held} bytes but its header promises {promised:,}; get it again."
+        )
+    return np.frombuffer(pixels, np.uint8).reshape(shape)
 
 
 def read_kaggle_train(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -262,20 +262,29 @@ def read_kaggle_test(path: Path) -> np.ndarray:
 
 def _read_csv(path: Path) -> tuple[np.ndarray, list[str]]:
     try:
-        if path.stat().st_size > MOST_CSV_BYTES:
-            raise DatasetError(f"{path.name} is larger than 1 GiB; use a smaller set.")
         with path.open(encoding="utf-8", newline="") as file:
-            header = next(csv.reader([file.readline()]), [])
-            first_row = file.readline()
+            lines = _short_lines(file)
+            header = next(csv.reader([next(lines, "")]), [])
+            if len(header) > MOST_COLUMNS:
+                raise DatasetError(
+                    f"{path.name} has {len(header):,} columns; Kaggle's files have 785 or 784."
+                )
+            first_row = next(lines, "")
             if not first_row.strip():
                 raise DatasetError(f"{path.name} has no rows under its header; use Kaggle's file.")
-            rows = itertools.chain([first_row], file)
-            values = np.loadtxt(rows, delimiter=",", dtype=np.int64, ndmin=2)
+            rows = itertools.chain([first_row], lines)
+            values = np.loadtxt(
+                rows, delimiter=",", dtype=np.int16, ndmin=2, comments=None, max_rows=MOST_IMAGES
+            )
+            if next(lines, ""):
+                raise DatasetError(
+                    f"{path.name} has more than {MOST_IMAGES:,} rows; use a smaller set."
+                )
     except FileNotFoundError:
         raise DatasetError(f"There is no file {path}; name Kaggle's CSV.") from None
     except (OSError, ValueError, OverflowError, csv.Error) as error:
         raise DatasetError(
-            f"{path.name} is no table of whole numbers ({_brief(error)}); use Kaggle's file."
+            f"{path.name} is no table of whole numbers ({brief(error)}); use Kaggle's file."
         ) from None
     header = [column.strip().strip('"') for column in header]
     if not values.size:
@@ -291,6 +300,14 @@ def _read_csv(path: Path) -> tuple[np.ndarray, list[str]]:
             "pixels are 0 to 255."
         )
     return values, header
+
+
+def _short_lines(file: TextIO) -> Iterator[str]:
+    """Yield the lines of a file; a line of more than 64 kB is a ValueError."""
+    while line := file.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE and not line.endswith("\n"):
+            raise ValueError(f"a line has more than {LONGEST_LINE:,} characters")
+        yield line
 
 
 def _pixels(values: np.ndarray, header: list[str], path: Path) -> np.ndarray:
@@ -373,8 +390,3 @@ def _download() -> Dataset | None:
         socket.setdefaulttimeout(before)
     arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
     return _dataset(arrays, "MNIST")
-
-
-def _brief(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    return text[0][:100] if text else type(error).__name__

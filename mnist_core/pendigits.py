@@ -7,20 +7,20 @@ E. Alpaydin and F. Alimoglu, 1998, CC BY 4.0: 44 writers on a tablet; 30 of them
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import shutil
 import subprocess
+import tempfile
 import urllib.request
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import numpy as np
 
 from mnist_core import registry
 from mnist_core.errors import DatasetError
+from mnist_core.safe_files import brief, opened_zip, read_array, read_member
 from mnist_core.strokes import Stroke
 
 SOURCE_URL = (
@@ -28,6 +28,7 @@ SOURCE_URL = (
 )
 CONTENT_SHA256 = "69a2a39d655115a1d0461c90056eda0bda08cf4a54e2b6b419e7f608c71d682f"
 MOST_DOWNLOAD_BYTES = 60_000_000
+FARTHEST = 32_767  # tablet units; they are kept as int16
 _ARRAYS = {"points": 2, "stroke_start": 1, "drawing_start": 1, "labels": 1, "is_test": 1}
 
 
@@ -54,15 +55,18 @@ def load_pendigits(path: Path | None = None) -> Pendigits:
     """
     path = path or default_path()
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in _ARRAYS}
+        with opened_zip(path) as archive:
+            arrays = {name: read_array(archive, name, MOST_DOWNLOAD_BYTES) for name in _ARRAYS}
     except FileNotFoundError:
         raise DatasetError(
             f"There are no pen strokes at {path}; "
             "get them with: python -m mnist_core fetch pendigits"
         ) from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DatasetError(f"{path} is no file of pen strokes, or a damaged one: {error}") from None
+    except ValueError as error:
+        raise DatasetError(
+            f"{path} is no file of pen strokes, or a damaged one ({brief(error)}); "
+            "get them again with: python -m mnist_core fetch pendigits"
+        ) from None
     _check(arrays, path)
     starts, ends = arrays["stroke_start"][:-1], arrays["stroke_start"][1:]
     points = arrays["points"].astype(np.float32)
@@ -99,10 +103,12 @@ def _check(arrays: dict[str, np.ndarray], path: Path) -> None:
         ("stroke_start", len(arrays["points"])),
     ):
         starts = arrays[name].astype(np.int64)
-        if starts[0] != 0 or starts[-1] != last or (np.diff(starts) < 1).any():
+        if not len(starts) or starts[0] != 0 or starts[-1] != last or (np.diff(starts) < 1).any():
             refuse(f"{name} does not run from 0 to {last} in rising order")
-    if count and arrays["labels"].max() > 9:
-        refuse(f"a label is {arrays['labels'].max()}, not 0 to 9")
+    for name, least, most in (("labels", 0, 9), ("points", -FARTHEST, FARTHEST)):
+        values = arrays[name]
+        if values.size and not least <= int(values.min()) <= int(values.max()) <= most:
+            refuse(f"{name} are not all from {least} to {most}")
 
 
 def fetch(url: str = SOURCE_URL, path: Path | None = None) -> Path:
@@ -138,15 +144,16 @@ def read_archive(content: bytes) -> dict[str, np.ndarray]:
         raise DatasetError("The archive is larger than UCI's; nothing was kept.")
     parts = []
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with opened_zip(content) as archive:
             for ending in ("tra", "tes"):
-                name = next(n for n in archive.namelist() if f"pendigits-orig.{ending}" in n)
-                if archive.getinfo(name).file_size > MOST_DOWNLOAD_BYTES:
-                    raise DatasetError(f"{name} is larger than UCI's; nothing was kept.")
-                parts.append(_parse_unipen(_uncompressed(archive.read(name), name)))
-    except (zipfile.BadZipFile, StopIteration, ValueError, IndexError) as error:
+                named = [n for n in archive.namelist() if f"pendigits-orig.{ending}" in n]
+                if not named:
+                    raise ValueError(f"pendigits-orig.{ending} is not in it")
+                packed = read_member(archive, named[0], MOST_DOWNLOAD_BYTES)
+                parts.append(_parse_unipen(_uncompressed(packed)))
+    except ValueError as error:
         raise DatasetError(
-            f"The archive is not UCI's, or is cut off ({type(error).__name__}); fetch it again."
+            f"The archive is not UCI's, or is cut off ({brief(error)}); fetch it again."
         ) from None
     (train, train_labels), (test, test_labels) = parts
     drawings = train + test
@@ -164,17 +171,28 @@ def _starts(lengths: list[int]) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
 
 
-def _uncompressed(content: bytes, name: str) -> str:
-    """Return the text of a member; Unix compress (.Z) goes through gzip, which reads it."""
+def _uncompressed(content: bytes) -> str:
+    """Return the text of a member; Unix compress (.Z) goes through gzip, which reads it.
+
+    Raises ValueError where it is damaged or swells to more than UCI's could.
+    """
     if content[:2] == b"\x1f\x9d":
         gzip = shutil.which("gzip")
         if gzip is None:
-            raise DatasetError(f"{name} needs the program gzip to be read; install it.")
-        # gzip's own full path, fixed arguments.
-        done = subprocess.run([gzip, "-dc"], input=content, capture_output=True, check=False)  # noqa: S603
-        if done.returncode != 0:
-            raise DatasetError(f"{name} is damaged; fetch it again.")
-        content = done.stdout
+            raise DatasetError("UCI's archive needs the program gzip to be read; install it.")
+        with tempfile.TemporaryFile() as file:
+            file.write(content)
+            file.seek(0)
+            # gzip's own full path, fixed arguments.
+            with subprocess.Popen(  # noqa: S603
+                [gzip, "-dc"], stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            ) as unpacking:
+                content = cast(IO[bytes], unpacking.stdout).read(MOST_DOWNLOAD_BYTES + 1)
+                if len(content) > MOST_DOWNLOAD_BYTES:
+                    unpacking.kill()
+                    raise ValueError("it swells to more than UCI's")
+        if unpacking.returncode:
+            raise ValueError("a packed member is damaged")
     return content.decode("ascii", errors="replace")
 
 
@@ -185,7 +203,7 @@ def _parse_unipen(text: str) -> tuple[list[list[np.ndarray]], list[int]]:
     points: list[list[int]] | None = None
     for line in text.splitlines():
         if line.startswith(".SEGMENT DIGIT"):
-            labels.append(int(line.split('"')[1]))
+            labels.append(_whole_number(line.split('"')[1:2], 0, 9))
             drawings.append([])
         elif line.startswith(".PEN_DOWN"):
             points = []
@@ -194,6 +212,14 @@ def _parse_unipen(text: str) -> tuple[list[list[np.ndarray]], list[int]]:
                 drawings[-1].append(np.array(points))
             points = None
         elif points is not None and line.strip() and not line.startswith("."):
-            x, y = line.split()[:2]
-            points.append([int(x), -int(y)])
+            x, y = (_whole_number([word], -FARTHEST, FARTHEST) for word in line.split()[:2])
+            points.append([x, -y])
+    if not drawings or not all(drawings):
+        raise ValueError("a drawing has no strokes")
     return drawings, labels
+
+
+def _whole_number(words: list[str], least: int, most: int) -> int:
+    if len(words) != 1 or not least <= int(words[0][:20]) <= most:
+        raise ValueError(f"it holds something else than numbers from {least} to {most}")
+    return int(words[0])

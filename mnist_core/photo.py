@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
+import zlib
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -15,6 +17,12 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 MOST_BYTES = 20_000_000
 MOST_PIXELS = 40_000_000
 WORKING_SIZE_PX = 700
+# What Pillow's decoders raise on damaged and on hostile files.
+DECODER_ERRORS = (
+    OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError, OverflowError,
+    MemoryError, AttributeError, NotImplementedError, RuntimeError, ZeroDivisionError,
+    struct.error, zlib.error, Image.DecompressionBombError,
+)  # fmt: skip
 # A mark that differs less than this from the paper around it is no ink.
 LEAST_CONTRAST = 0.12
 
@@ -78,19 +86,7 @@ def _open(content: bytes) -> Image.Image:
             "The picture is far too large to open; use one of "
             f"{MOST_PIXELS / 1e6:.0f} million pixels at most."
         ) from None
-    except (
-        OSError,
-        ValueError,
-        SyntaxError,
-        EOFError,
-        TypeError,
-        KeyError,
-        IndexError,
-        OverflowError,
-        MemoryError,
-        AttributeError,
-    ) as error:
-        # Pillow's decoders raise all of these on damaged files.
+    except DECODER_ERRORS as error:
         raise UnreadableImage(
             f"The picture is damaged or cut off ({type(error).__name__}); save it again."
         ) from None

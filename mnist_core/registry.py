@@ -22,7 +22,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mnist_core import model_files
 from mnist_core.errors import ModelError
+from mnist_core.safe_files import (
+    array_names,
+    brief,
+    opened_zip,
+    read_array,
+    read_json_object,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -30,7 +38,9 @@ if TYPE_CHECKING:
 SLOTS = ("dense", "cnn")
 KERAS_FILE, LITERT_FILE = "model.keras", "model.tflite"
 CARD_FILE, EVALUATION_FILE = "card.json", "evaluation.npz"
+MOST_EVALUATION_BYTES = 100_000_000  # of one array; MNIST's answers have 400,000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_EVALUATION_ARRAYS = {"probabilities", "y_true", "data_digest", "split"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,9 @@ def model_dir(name: str) -> Path:
     Raises ModelError for a name that cannot be one (names never reach outside the folder).
     """
     if not _NAME.fullmatch(name) or ".." in name:
-        raise ModelError(f"{name!r} is no model's name; use 'dense', 'cnn' or the id of a run.")
+        raise ModelError(
+            f"{name[:40]!r} is no model's name; use 'dense', 'cnn' or the id of a run."
+        )
     return artifacts_dir() / name if name in SLOTS else runs_dir() / name
 
 
@@ -76,7 +88,15 @@ def save_model(
         path.write_bytes(_to_litert(model))
     if evaluation is not None:
         save_evaluation(directory, evaluation)
-    save_card(directory, card | {"tflite_of": file_digest(directory / KERAS_FILE)})
+    save_card(directory, card | _digests(directory))
+
+
+def _digests(directory: Path) -> dict[str, str]:
+    """Return what a card says of the files beside it: which were made, and from which."""
+    return {
+        "tflite_of": file_digest(directory / KERAS_FILE),
+        "tflite_sha256": file_digest(directory / LITERT_FILE),
+    }
 
 
 def save_card(directory: Path, card: dict[str, Any]) -> None:
@@ -108,13 +128,12 @@ def load_card(name: str) -> dict[str, Any]:
     """Return a model's card. Raises ModelError where it is missing or damaged."""
     path = model_dir(name) / CARD_FILE
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = read_json_object(path)
+        model_files.check_card(card)
     except FileNotFoundError:
-        raise ModelError(_missing(path, name)) from None
-    except (OSError, ValueError) as error:
+        raise missing(path, name) from None
+    except ValueError as error:
         raise damaged(path, name, error) from None
-    if not isinstance(card, dict):
-        raise damaged(path, name, "not a JSON object")
     return card
 
 
@@ -125,40 +144,80 @@ def load_evaluation(name: str) -> Evaluation:
     """
     path = model_dir(name) / EVALUATION_FILE
     try:
-        with np.load(path, allow_pickle=False) as file:
-            evaluation = Evaluation(
-                probabilities=file["probabilities"],
-                y_true=file["y_true"],
-                data_digest=str(file["data_digest"]),
-                split=str(file["split"]),
-                digit_scores=file.get("digit_scores"),
-            )
+        with opened_zip(path) as archive:
+            names = array_names(archive) & {"digit_scores"} | _EVALUATION_ARRAYS
+            arrays = {one: read_array(archive, one, MOST_EVALUATION_BYTES) for one in names}
+        model_files.check_evaluation(arrays)
     except FileNotFoundError:
         raise ModelError(
             f"The model {name!r} has no stored answers ({path.name}); "
             f"make them with: python -m mnist_core evaluate {name}"
         ) from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except ValueError as error:
         raise damaged(path, name, error) from None
-    if evaluation.probabilities.shape != (len(evaluation.y_true), 10):
-        raise damaged(path, name, f"shape {evaluation.probabilities.shape}")
-    return evaluation
+    return Evaluation(
+        probabilities=arrays["probabilities"],
+        y_true=arrays["y_true"],
+        data_digest=str(arrays["data_digest"]),
+        split=str(arrays["split"]),
+        digit_scores=arrays.get("digit_scores"),
+    )
 
 
 def load_keras(name: str) -> keras.Model:
-    """Return the Keras model, uncompiled; code inside the file is never run (safe mode).
+    """Return the Keras model, uncompiled; code inside the file is never run.
 
-    Raises ModelError where the file is missing or damaged.
+    The file must be the one that its card describes, and hold nothing but what this app's
+    networks are made of (see `model_files`), before Keras, in safe mode, is asked to read it.
+
+    Raises ModelError where the file is missing, damaged or not ours.
     """
-    import keras
+    path = keras_path(name)
+    try:
+        model_files.check_keras(path)
+        import keras
 
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        RuntimeError,
+        ArithmeticError,
+        AssertionError,
+        NotImplementedError,
+        zipfile.BadZipFile,
+        MemoryError,
+    ) as error:  # fmt: skip - Keras raises all of these on damaged files
+        raise damaged(path, name, error) from None
+
+
+def keras_path(name: str) -> Path:
+    """Return where a model's .keras file is, once it is the file that its card describes.
+
+    Raises ModelError where it is missing or another one.
+    """
     path = model_dir(name) / KERAS_FILE
     if not path.is_file():
-        raise ModelError(_missing(path, name))
-    try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
-        raise damaged(path, name, error) from None
+        raise missing(path, name)
+    if load_card(name).get("tflite_of") != file_digest(path):
+        raise damaged(path, name, "it is not the file that the card describes")
+    return path
+
+
+def litert_path(name: str) -> Path | None:
+    """Return a model's .tflite file; None where there is none, or not the one that was made.
+
+    Cards that are older than this check do not say what was made.
+    """
+    path = model_dir(name) / LITERT_FILE
+    if not path.is_file():
+        return None
+    made = load_card(name).get("tflite_sha256")
+    return path if made in (None, file_digest(path)) else None
 
 
 def active() -> dict[str, str]:
@@ -187,15 +246,33 @@ def activate(slot: str, name: str) -> None:
     problem = _problem_with(name)
     if problem:
         raise ModelError(problem)
-    chosen, _ = _read_active()
-    write_json(artifacts_dir() / "active.json", {**chosen, slot: name})
+    with _choosing():
+        chosen, _ = _read_active()
+        write_json(artifacts_dir() / "active.json", {**chosen, slot: name})
 
 
 def restore_shipped(slot: str | None = None) -> None:
     """Let the model that shipped answer again, in one slot or in both."""
-    chosen, _ = _read_active()
-    kept = {key: name for key, name in chosen.items() if slot is not None and key != slot}
-    write_json(artifacts_dir() / "active.json", kept)
+    with _choosing():
+        chosen, _ = _read_active()
+        kept = {key: name for key, name in chosen.items() if slot is not None and key != slot}
+        write_json(artifacts_dir() / "active.json", kept)
+
+
+@contextlib.contextmanager
+def _choosing() -> Iterator[None]:
+    """Let one process or thread at a time change which models are active, or none is lost."""
+    import fcntl  # only here: whoever just looks needs no Linux or macOS
+
+    try:
+        handle = os.open(artifacts_dir() / ".active.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise ModelError(f"The choice of models cannot be saved: {error}.") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def available_models() -> list[str]:
@@ -214,28 +291,20 @@ def file_digest(path: Path) -> str:
 def _read_active() -> tuple[dict[str, str], str | None]:
     path = artifacts_dir() / "active.json"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json_object(path)
     except FileNotFoundError:
         return {}, None
-    except (OSError, ValueError):
-        return {}, f"{path.name} is damaged, so the models that shipped answer."
-    if not isinstance(content, dict):
+    except ValueError:
         return {}, f"{path.name} is damaged, so the models that shipped answer."
     return {slot: str(content[slot]) for slot in SLOTS if slot in content}, None
 
 
 def _problem_with(name: str) -> str | None:
     try:
-        directory = model_dir(name)
-        card = load_card(name)
+        path = keras_path(name)
     except ModelError as error:
         return str(error)
-    path = directory / KERAS_FILE
-    if not path.is_file():
-        return _missing(path, name)
-    if not zipfile.is_zipfile(path) or card.get("tflite_of", "") != file_digest(path):
-        return _damaged(path, name, "it is not the file that the card describes")
-    return None
+    return None if zipfile.is_zipfile(path) else _damaged(path, name, "no zip")
 
 
 def _is_complete(directory: Path) -> bool:
@@ -257,10 +326,8 @@ def missing(path: Path, name: str) -> ModelError:
 
 
 def _damaged(path: Path, name: str, why: object) -> str:
-    first_line = str(why).strip().splitlines()[0][:120] if str(why).strip() else "unreadable"
-    return f"The file {_short(path)} of the model {name!r} is damaged ({first_line}); " + _remedy(
-        name
-    )
+    words = brief(why) or "unreadable"
+    return f"The file {_short(path)} of the model {name!r} is damaged ({words}); {_remedy(name)}"
 
 
 def _short(path: Path) -> str:
@@ -276,11 +343,14 @@ def _remedy(name: str) -> str:
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder; rename it to `path` if all went well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
+        )
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         temporary.chmod(0o644)
         temporary.replace(path)
@@ -290,7 +360,8 @@ def replacing(path: Path) -> Iterator[Path]:
             "what was there before is unchanged. Make room on the disk and try again."
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def _without_optimizer(model: keras.Model) -> keras.Model:

@@ -210,7 +210,7 @@ def test_an_npz_that_swells_is_refused_before_it_is_read(tmp_path, monkeypatch):
     with pytest.raises(DatasetError, match="larger than"):
         read_dataset(write_npz(tmp_path / "large.npz"))
     with pytest.raises(DatasetError, match="larger than"):
-        read_idx(gzip.compress(bytes(20_000)), "images")
+        read_idx(gzip.compress(idx(IMAGES)), "images")
 
 
 def test_an_npz_without_an_array_is_named(tmp_path):
