@@ -21,6 +21,15 @@ def spare_what_stays(page: str) -> None:
     gc.freeze()
 
 
+@st.fragment(run_every=3600)
+def come_back() -> None:
+    """Do nothing, but let every open page ask for a run when it reconnects to a new session.
+
+    Streamlit's front end asks only where something reruns by itself; without a run, the session
+    does not know the fragments that strokes belong to, and ignores them.
+    """
+
+
 page = st.navigation(
     [
         st.Page(f"pages/{name}.py", title=name.capitalize(), icon=icon, default=name == "draw")
@@ -29,4 +38,5 @@ page = st.navigation(
     position="top",
 )
 page.run()
+come_back()
 spare_what_stays(page.title)
