@@ -61,13 +61,16 @@ def live_curves(
 def compared_curves(
     quantity: str, histories: Mapping[str, Mapping[str, Sequence[float]]]
 ) -> go.Figure:
-    """Return several runs' validation "loss" or "accuracy" over their epochs, by title."""
+    """Return several runs' validation "loss" or "accuracy" over their epochs, by title.
+
+    The titles come from visitors; Plotly would take some of HTML (links, bold) for what it says.
+    """
     figure = go.Figure()
     for number, (title, history) in enumerate(histories.items()):
         values = _rounded(history.get(f"val_{quantity}", []), 4)
         figure.add_scatter(
-            x=list(range(1, len(values) + 1)), y=values, mode="lines+markers", name=title,
-            line={"color": SEVERAL[number % len(SEVERAL)], "width": 2},
+            x=list(range(1, len(values) + 1)), y=values, mode="lines+markers",
+            name=html.escape(title), line={"color": SEVERAL[number % len(SEVERAL)], "width": 2},
         )  # fmt: skip
     _style(figure, quantity)
     figure.update_layout(title_text=f"Validation {quantity}", showlegend=True)

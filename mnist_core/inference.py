@@ -55,14 +55,9 @@ class Classifier:
         threshold (older runs) means: probabilities as they are, every image taken for a digit.
         """
         card = registry.load_card(name)
-        directory = registry.model_dir(name)
-        keras_file, litert_file = directory / registry.KERAS_FILE, directory / registry.LITERT_FILE
-        if not keras_file.is_file():
-            raise registry.missing(keras_file, name)
-        made_from = card.get("tflite_of")
-        if made_from and litert_file.is_file():
-            if made_from != registry.file_digest(keras_file):
-                raise registry.damaged(keras_file, name, "it is not the file the card describes")
+        registry.keras_path(name)
+        litert_file = registry.litert_path(name)
+        if litert_file is not None:
             try:
                 return cls(name, card, LiteRTNetwork(litert_file), "LiteRT")
             except (ValueError, RuntimeError):

@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from mnist_core.errors import RunError
+from mnist_core.safe_files import finite, parse_json
 
 EVENTS_FILE = "events.jsonl"
+MOST_BYTES_AT_ONCE = 16_000_000  # of new lines
+MOST_EXAMPLES = 100  # of an epoch
 MAX_POINTS = 300  # of the batch curves; more would show no more on a screen
 
 
@@ -58,10 +61,12 @@ class Progress:
                 if file.seek(0, 2) < self._offset:
                     self._reset()
                 file.seek(self._offset)
-                new = file.read()
+                new = file.read(MOST_BYTES_AT_ONCE)
         except OSError:
             return False
         whole = new[: new.rfind(b"\n") + 1]  # the last line may still be being written
+        if len(new) == MOST_BYTES_AT_ONCE and not whole:
+            whole = new  # no event is that long: damaged
         self._offset += len(whole)
         for line in whole.splitlines():
             self._take(line)
@@ -69,7 +74,7 @@ class Progress:
 
     def _take(self, line: bytes) -> None:
         try:
-            event = json.loads(line)
+            event = parse_json(line)
             take = {
                 "started": self._take_started,
                 "batch": self._take_batch,
@@ -78,17 +83,17 @@ class Progress:
             }.get(event["type"])
             if take is not None:  # a newer version may say more than we know
                 take(event)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             self.damaged_lines += 1
 
     def _take_started(self, event: dict[str, Any]) -> None:
-        event["epochs"] = int(event["epochs"])
-        self.started = event
+        self.started = event | {"epochs": _whole(event["epochs"], 1)}
 
     def _take_batch(self, event: dict[str, Any]) -> None:
-        epoch = int(event["epoch"]) - 1 + int(event["step"]) / max(int(event["steps"]), 1)
-        point = {"epoch": epoch, **{key: float(event[key]) for key in ("loss", "accuracy")}}
-        event["seconds"] = float(event["seconds"])
+        event |= {key: _whole(event[key]) for key in ("epoch", "step", "steps")}
+        event |= {key: _number(event[key]) for key in ("loss", "accuracy", "seconds")}
+        epoch = event["epoch"] - 1 + event["step"] / max(event["steps"], 1)
+        point = {"epoch": epoch, "loss": event["loss"], "accuracy": event["accuracy"]}
         self.last_batch = event
         self._skipped += 1
         if self._skipped < self._every:
@@ -102,7 +107,11 @@ class Progress:
 
     def _take_epoch(self, event: dict[str, Any]) -> None:
         for key in ("epoch", "seconds", "loss", "accuracy", "val_loss", "val_accuracy"):
-            event[key] = float(event[key])
+            event[key] = _number(event[key])
+        event["confusion"] = [[_whole(n) for n in row] for row in event["confusion"][:10]]
+        if [len(row) for row in event["confusion"]] != [10] * 10:
+            raise ValueError("the confusion is not 10 by 10")
+        event["examples"] = [_example(one) for one in event["examples"][:MOST_EXAMPLES]]
         self.epochs.append(event)
 
     def _take_finished(self, event: dict[str, Any]) -> None:
@@ -116,8 +125,8 @@ class Progress:
         if not self.started.get("epochs"):
             return 0.0
         done = float(len(self.epochs))
-        if self.last_batch and int(self.last_batch["epoch"]) > len(self.epochs):
-            done += int(self.last_batch["step"]) / max(int(self.last_batch["steps"]), 1)
+        if self.last_batch and self.last_batch["epoch"] > len(self.epochs):
+            done += self.last_batch["step"] / max(self.last_batch["steps"], 1)
         return min(done / self.started["epochs"], 1.0)
 
     @property
@@ -134,3 +143,21 @@ class Progress:
         """Return the epochs' loss, accuracy, val_loss and val_accuracy, each a list."""
         keys = ("loss", "accuracy", "val_loss", "val_accuracy")
         return {key: [epoch[key] for epoch in self.epochs] for key in keys}
+
+
+def _example(told: dict[str, Any]) -> dict[str, Any]:
+    """Return what a network answers to a validation digit. Raises what `Progress._take` knows."""
+    probabilities = [_number(told["probabilities"][digit], 0, 1.001) for digit in range(10)]
+    label = _whole(told["label"], 0, 9)
+    return {"index": _whole(told["index"]), "label": label, "probabilities": probabilities}
+
+
+def _number(value: object, least: float = -1e12, most: float = 1e12) -> float:
+    number = finite(value, least, most)
+    if number is None:
+        raise ValueError(f"no number from {least} to {most}")
+    return number
+
+
+def _whole(value: object, least: int = 0, most: int = 10**9) -> int:
+    return int(_number(value, least, most))

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -29,10 +29,14 @@ from typing import Any
 
 from mnist_core.errors import MnistError, ModelError, RunError
 from mnist_core.registry import CARD_FILE, KERAS_FILE, write_json
+from mnist_core.safe_files import finite, read_json_object
 
 WAITING, RUNNING, FINISHED = "waiting", "running", "finished"
 STOPPED, FAILED, LOST = "stopped", "failed", "lost"
+_ENDS = (FINISHED, STOPPED, FAILED, LOST)
 LOG_TAIL_LINES = 12
+LATEST = 4e9  # seconds since 1970: the year 2096; a later time is no time
+_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,60}")
 _MIB = 1 << 20
 
 
@@ -80,7 +84,7 @@ def look(folder: Path) -> Run | None:
         run = _describe(folder, config, read_json(folder / "process.json"))
     except FileNotFoundError:
         return None
-    except (TypeError, ValueError):
+    except ValueError:
         config, run, started = {}, Run(folder.name, folder, LOST), False
     if not config:
         return replace(run, state=LOST, reason="Its file config.json is damaged.")
@@ -95,25 +99,60 @@ def look(folder: Path) -> Run | None:
 
 
 def _describe(folder: Path, config: dict[str, Any], process: dict[str, Any]) -> Run:
+    """Return what the files say of a run. Raises ValueError where they say what cannot be."""
+    pid = process.get("pid")
     return Run(
         run_id=folder.name,
         folder=folder,
         state=WAITING,
-        recipe=str(config.get("recipe", "unknown")),
-        title=str(config.get("title", folder.name)),
-        changes=dict(config.get("changes", {})),
-        requested_at=float(config.get("requested_at", 0.0)),
-        started_at=process.get("started_at"),
-        pid=process.get("pid"),
+        recipe=_text(config.get("recipe", "unknown"), 100),
+        title=_text(config.get("title", folder.name), 200),
+        changes=_changes(config.get("changes", {})),
+        requested_at=finite(config.get("requested_at"), 0, LATEST) or 0.0,
+        started_at=finite(process.get("started_at"), 0, LATEST),
+        pid=pid if isinstance(pid, int) else None,
         stop_requested=(folder / "stop").exists(),
     )
 
 
+def _text(value: object, most: int) -> str:
+    """Return a text as one line that can be printed, shown and handed to a process."""
+    if not isinstance(value, str):
+        raise ValueError("it should be a text")
+    return "".join(c if c.isprintable() else " " for c in value[:most])
+
+
+def _changes(value: object) -> dict[str, Any]:
+    """Return the changed hyperparameters. Raises ValueError where they cannot be any.
+
+    They become words of a command line (see `runs.command`): short names, numbers and names.
+    """
+    if not isinstance(value, dict) or len(value) > 100:
+        raise ValueError("changes are no hyperparameters")
+    for name, one in value.items():
+        inner = one.items() if isinstance(one, dict) else [(name, one)]
+        if not all(_WORD.fullmatch(key) and _is_value(it) for key, it in [(name, None), *inner]):
+            raise ValueError("changes are no hyperparameters")
+    return value
+
+
+def _is_value(value: object) -> bool:
+    if isinstance(value, str):
+        return bool(_WORD.fullmatch(value))
+    return value is None or isinstance(value, bool) or finite(value, -1e12) is not None
+
+
 def _outcome(folder: Path) -> dict[str, Any]:
     content = read_json(folder / "outcome.json")
-    if content.get("state") not in (FINISHED, STOPPED, FAILED, LOST):
+    state, reason, tail = (str(content.get(k, ""))[:9000] for k in ("state", "reason", "log_tail"))
+    if state not in _ENDS:
         return {}
-    return {key: content.get(key, "") for key in ("state", "ended_at", "reason", "log_tail")}
+    return {
+        "state": state,
+        "ended_at": finite(content.get("ended_at"), 0, LATEST) or _last_sign_of_life(folder),
+        "reason": _text(reason, 1000),
+        "log_tail": _last_lines(tail),
+    }
 
 
 def _settle_gone(run: Run) -> dict[str, Any]:
@@ -136,10 +175,14 @@ def log_tail(folder: Path) -> str:
     try:
         with (folder / "train.log").open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 8192))
-            lines = file.read().decode("utf-8", errors="replace").splitlines()
+            words = file.read().decode("utf-8", errors="replace")
     except OSError:
         return ""
-    return "\n".join(lines[-LOG_TAIL_LINES:])
+    return _last_lines(words)
+
+
+def _last_lines(words: str) -> str:
+    return "\n".join(_text(line, 1000) for line in words.splitlines()[-LOG_TAIL_LINES:])
 
 
 def _last_sign_of_life(folder: Path) -> float:
@@ -234,14 +277,13 @@ def settle(
 def read_json(path: Path, *, missing_is_error: bool = False) -> dict[str, Any]:
     """Return a JSON object; {} where the file is missing or damaged."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
+        return read_json_object(path)
+    except FileNotFoundError:
         if missing_is_error:
-            raise FileNotFoundError(path) from None
+            raise
         return {}
-    except (OSError, ValueError):
+    except ValueError:
         return {}
-    return content if isinstance(content, dict) else {}
 
 
 def write(path: Path, content: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ USUAL_AUGMENTATION = Augmentation(rotation_degrees=10, shift=0.08, shear_degrees
 
 def plain(text: str) -> str:
     """Return a text that Markdown shows as it is: titles come from any visitor."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+!|$:~-])", r"\\\1", text)
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|$:~@-]|(?<=www)\.)", r"\\\1", text, flags=re.IGNORECASE)
 
 
 def slot_for(recipe: str) -> str:
@@ -73,12 +73,12 @@ def table(runs: Sequence[Run]) -> list[dict[str, Any]]:
     return [
         {
             "Run": run.title,
+            "Test accuracy": test_accuracy(run.run_id) if run.has_model else None,
+            "State": run.state,
             "Recipe": run.recipe,
             "Changes": changes_in_words(run.changes),
-            "Date": time.strftime("%Y-%m-%d %H:%M", time.localtime(run.requested_at)),
-            "Test accuracy": test_accuracy(run.run_id) if run.has_model else None,
             "Duration": duration(run.seconds),
-            "State": run.state,
+            "Date": time.strftime("%Y-%m-%d %H:%M", time.localtime(run.requested_at)),
         }
         for run in runs
     ]

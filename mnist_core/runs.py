@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_core.errors import ModelError, RunError
-from mnist_core.registry import runs_dir, write_json
+from mnist_core.registry import active, runs_dir, write_json
 from mnist_core.run_folder import (
     FAILED,
     RUNNING,
@@ -143,6 +143,12 @@ def delete(run_id: str) -> None:
         run = get_run(run_id)
         if run.state == RUNNING:
             raise RunError(f"The run {run_id!r} is still training; stop it before deleting it.")
+        for slot, name in active().items():
+            if name == run_id:
+                raise RunError(
+                    f"The run {run_id!r} answers as the {slot} network; "
+                    "let another model answer before deleting it."
+                )
         gone = runs_dir() / f".deleted-{run_id}-{secrets.token_hex(2)}"
         try:
             run.folder.rename(gone)

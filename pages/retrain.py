@@ -1,6 +1,8 @@
 """Train a recipe while people watch, then let it answer on the Draw page."""
 
 import dataclasses
+import zlib
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -18,19 +20,28 @@ FIRST_CHOICE = "fast"  # ends within a minute on two cores
 mnist = st.cache_resource(load_mnist, show_spinner="Loading MNIST")
 
 
+def admin_password() -> str | None:
+    """Return the administrator's password, "" where none is set, None where it cannot be read."""
+    try:
+        return str(st.secrets.get("admin_password", ""))
+    except (OSError, ValueError):
+        there = any(Path(file).exists() for file in st.get_option("secrets.files"))
+        return None if there else ""
+
+
 def may_change() -> bool:
     """Say who may train, ask for the administrator's password where there is one."""
-    try:
-        expected = st.secrets.get("admin_password", "")
-    except FileNotFoundError:
-        expected = ""
+    expected = admin_password()
+    if expected is None:
+        st.error("Nobody can train, activate or delete: secrets.toml is damaged; correct it.")
+        return False
     if not expected:
         st.caption("Anyone who sees this page can train: no administrator's password is set.")
         return True
     if st.session_state.get("is_admin"):
         return True
     entered = st.text_input("Administrator's password", type="password", key="admin-password")
-    if entered and password_matches(entered, str(expected)):
+    if entered and password_matches(entered, expected):
         st.session_state["is_admin"] = True
         st.rerun()
     if entered:
@@ -121,14 +132,19 @@ def choose_and_train(allowed: bool, busy: bool) -> None:
     else:
         if changes:
             st.caption(f"Changed: {run_report.changes_in_words(changes)}.")
+    # What a widget holds counts even if it was changed in the moment before the click, so the
+    # click is only noted, and acted on here, after all widgets have been read.
     st.button(
         "Join the queue" if busy else "Train",
         key="train-start",
         type="primary",
         disabled=not allowed,
-        on_click=attempt,
-        args=[runs.request, recipe.name, changes if allowed else {}],
+        on_click=st.session_state.update,
+        kwargs={"asked_to_train": True},
     )
+    if st.session_state.pop("asked_to_train", False) and allowed:
+        attempt(runs.request, recipe.name, changes)
+        st.rerun()
 
 
 def show_queue(live: list[Run], allowed: bool) -> None:
@@ -136,7 +152,8 @@ def show_queue(live: list[Run], allowed: bool) -> None:
     for place, run in enumerate((run for run in live if run.state == WAITING), start=1):
         words, leave = st.columns([4, 1], vertical_alignment="center")
         changes = run_report.changes_in_words(run.changes)
-        words.markdown(f"**{place}. in the queue:** {plain(run.title)} {changes}")
+        changed = f" ({changes})" if changes else ""
+        words.markdown(f"**{place}. in the queue:** {plain(run.title)}{changed}")
         leave.button(
             "Leave", key=f"leave-{run.run_id}", on_click=attempt, args=[runs.stop, run.run_id],
             disabled=not allowed,
@@ -186,11 +203,11 @@ def watch_status(run: Run) -> None:
         say = f"Batch {batch.get('step', 0)} of {batch.get('steps', 0)}"
     epochs = int(progress.started.get("epochs", 1))
     number = min(int(progress.last_batch.get("epoch", 1)), epochs)
-    one, two, three = st.columns(3)
-    one.metric("Epoch", f"{number} of {epochs}")
+    row = st.container(horizontal=True)
+    row.metric("Epoch", f"{number} of {epochs}")
     accuracies = [epoch["val_accuracy"] for epoch in progress.epochs]
-    two.metric("Validation accuracy", f"{accuracies[-1]:.1%}" if accuracies else "–")
-    three.metric("Time left", "–" if left is None else run_report.duration(left))
+    row.metric("Validation accuracy", f"{accuracies[-1]:.1%}" if accuracies else "–")
+    row.metric("Time left", "–" if left is None else run_report.duration(left))
     st.progress(progress.fraction, say)
     if progress.damaged_lines:
         st.caption(f"{progress.damaged_lines} damaged line(s) of its progress were skipped.")
@@ -261,16 +278,20 @@ def show_result(run: Run, allowed: bool) -> None:
         )  # fmt: skip
 
 
-def show_active(allowed: bool) -> None:
+def show_active(past: list[Run], allowed: bool) -> None:
     """Say which models answer on the Draw page, and offer what shipped."""
+    titles = {run.run_id: run.title for run in past}
     for slot, (name, reason) in registry.active_with_reasons().items():
+        if name == slot and not reason:
+            continue
+        words, undo = st.columns([4, 1], vertical_alignment="center")
         if reason:
-            st.warning(f"The {slot} network that shipped answers. {reason}")
-        elif name != slot:
-            words, undo = st.columns([4, 1], vertical_alignment="center")
-            words.markdown(f"**{name}** answers as the {slot} network on the Draw page.")
-            undo.button("Undo", key=f"undo-{slot}", disabled=not allowed, on_click=attempt,
-                        args=[registry.restore_shipped, slot])  # fmt: skip
+            words.warning(f"The {slot} network that shipped answers. {reason}")
+        else:
+            title = f"**{plain(titles.get(name, name))}** (`{name}`)"
+            words.markdown(f"{title} answers as the {slot} network on the Draw page.")
+        undo.button("Undo", key=f"undo-{slot}", disabled=not allowed, on_click=attempt,
+                    args=[registry.restore_shipped, slot])  # fmt: skip
 
 
 def show_past(past: list[Run], allowed: bool) -> None:
@@ -279,12 +300,7 @@ def show_past(past: list[Run], allowed: bool) -> None:
     if not past:
         st.caption("None yet.")
         return
-    accuracy = st.column_config.NumberColumn(format="percent")
-    event = st.dataframe(
-        run_report.table(past), key="past-runs", on_select="rerun", selection_mode="multi-row",
-        hide_index=True, column_config={"Test accuracy": accuracy},
-    )  # fmt: skip
-    chosen = [past[row] for row in event.selection.rows if row < len(past)]
+    chosen = chosen_runs(past)
     if not chosen:
         st.caption("Select one to rename, delete, download or use it; several to compare them.")
         return
@@ -297,20 +313,47 @@ def show_past(past: list[Run], allowed: bool) -> None:
     manage(chosen[0], allowed)
 
 
+def chosen_runs(past: list[Run]) -> list[Run]:
+    """Show the table of past runs; return those that are selected in it.
+
+    What is selected are rows; where other runs take their places, the table is a new one, with
+    the same runs selected.
+    """
+    ids = [run.run_id for run in past]
+    before = st.session_state.get("chosen_runs", [])
+    accuracy = st.column_config.NumberColumn(format="percent")
+    with st.container(key="past-runs"):
+        event = st.dataframe(
+            run_report.table(past), key=f"past-runs-{zlib.crc32(' '.join(ids).encode())}",
+            on_select="rerun", selection_mode="multi-row", hide_index=True,
+            selection_default={"selection": {"rows": [ids.index(i) for i in before if i in ids]}},
+            column_config={"Test accuracy": accuracy},
+        )  # fmt: skip
+    chosen = [past[row] for row in event.selection.rows if row < len(past)]
+    st.session_state["chosen_runs"] = [run.run_id for run in chosen]
+    return chosen
+
+
 def manage(run: Run, allowed: bool) -> None:
     """Rename, delete, download or use one past run."""
-    one, two, three, four = st.columns([3, 1, 1, 2], vertical_alignment="bottom")
-    title = one.text_input("Name", run.title, key=f"title-{run.run_id}")
-    two.button("Rename", disabled=not allowed, on_click=attempt,
-               args=[runs.rename, run.run_id, title])  # fmt: skip
-    three.button("Delete", key="delete-run", disabled=not allowed, on_click=attempt,
-                 args=[runs.delete, run.run_id])  # fmt: skip
+    st.text_input("Name", run.title, key=f"title-{run.run_id}", max_chars=80)
+    row = st.container(horizontal=True)
+    row.button("Rename", disabled=not allowed, on_click=rename, args=[run.run_id])
+    with row.popover("Delete", disabled=not allowed):
+        st.write("Its model, curves and log will be gone.")
+        st.button("Delete for good", key="delete-run", on_click=attempt,
+                  args=[runs.delete, run.run_id])  # fmt: skip
     if run.has_model:
-        four.download_button("Download model and card", lambda: run_report.archive(run),
-                             f"{run.run_id}.zip", "application/zip", on_click="ignore")  # fmt: skip
+        row.download_button("Download model and card", lambda: run_report.archive(run),
+                            f"{run.run_id}.zip", "application/zip", on_click="ignore")  # fmt: skip
         slot = run_report.slot_for(run.recipe)
-        st.button(f"Use as the {slot} network", key="use-past", disabled=not allowed,
-                  on_click=attempt, args=[registry.activate, slot, run.run_id])  # fmt: skip
+        row.button(f"Use as the {slot} network", key="use-past", disabled=not allowed,
+                   on_click=attempt, args=[registry.activate, slot, run.run_id])  # fmt: skip
+
+
+def rename(run_id: str) -> None:
+    """Give a run the title that its field holds now."""
+    attempt(runs.rename, run_id, st.session_state[f"title-{run_id}"])
 
 
 def page() -> None:
@@ -318,6 +361,7 @@ def page() -> None:
     st.title("Retrain")
     if error := st.session_state.pop("retrain_error", None):
         st.error(error)
+        st.toast(error, icon=":material/error:")  # seen wherever the page is scrolled to
     allowed = may_change()
     try:
         runs.start_next()
@@ -325,7 +369,7 @@ def page() -> None:
         st.error(str(problem))
     live, past = runs.live_runs(), [run for run in runs.list_runs() if run.is_settled]
     st.session_state["queue_seen"] = [(run.run_id, run.state) for run in live]
-    show_active(allowed)
+    show_active(past, allowed)
     chooser = st.expander("Train something else") if live else st.container()
     with chooser:
         choose_and_train(allowed, bool(live))

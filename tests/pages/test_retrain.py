@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from mnist_core import progress, registry, runs
+from mnist_core.errors import RunError
 from mnist_core.recipes import RECIPES
 from mnist_core.run_folder import holding, settle
 
@@ -28,6 +32,15 @@ def artifacts(tmp_path, monkeypatch):
 @pytest.fixture
 def page():
     return AppTest.from_file(PAGE, default_timeout=60)
+
+
+@contextlib.contextmanager
+def config_option(name: str, value: object) -> Iterator[None]:
+    """Set one of Streamlit's options for a while."""
+    before = config.get_option(name)
+    config.set_option(name, value)
+    yield
+    config.set_option(name, before)
 
 
 def words(page: AppTest) -> str:
@@ -92,6 +105,16 @@ def test_train_asks_for_what_was_chosen(page):
     (run,) = runs.list_runs()
     assert (run.recipe, run.changes) == ("cnn-3x3", {"epochs": 2, "share": 0.1})
     assert "1. in the queue" in words(page)
+
+
+def test_a_field_changed_in_the_moment_before_the_click_counts(page):
+    """Regression: the click's callback had the values of the run before it."""
+    page.run().number_input(key="epochs-fast").set_value(7)
+    page.button(key="train-start").click().run()
+    (run,) = runs.list_runs()
+    assert run.changes == {"epochs": 7}
+    assert page.run().button(key="train-start").label == "Join the queue"
+    assert len(runs.list_runs()) == 1
 
 
 def test_a_run_in_progress_is_watched_and_can_be_stopped(page):
@@ -211,6 +234,42 @@ def test_the_password_guards_training_activating_and_deleting(page):
     page.text_input(key="admin-password").set_value(PASSWORD).run()
     assert not page.button(key="train-start").disabled
     assert not page.button(key="use-model").disabled
+
+
+@pytest.mark.parametrize("content", ["admin_password = ", "admin_password = '\xff'"])
+def test_a_damaged_secrets_file_lets_nobody_in(page, tmp_path, content):
+    """Regression: what could not be read counted as no password, and anyone could train."""
+    secrets = tmp_path / "secrets.toml"
+    secrets.write_bytes(content.encode("latin-1"))
+    with config_option("secrets.files", [str(secrets)]):
+        page.run()
+    assert not page.exception
+    assert "secrets.toml is damaged" in page.error[0].value
+    assert page.button(key="train-start").disabled
+
+
+def test_a_forged_click_on_a_disabled_button_does_nothing(page):
+    """Whoever speaks Streamlit's protocol can send clicks that the page does not allow."""
+    page.secrets["admin_password"] = PASSWORD
+    finished_run()
+    page.run()
+    for key in ("train-start", "use-model"):
+        button = page.button(key=key)
+        assert button.disabled
+        button.proto.disabled = False  # as far as the one who clicks is concerned
+        button.click().run()
+    assert len(runs.list_runs()) == 1
+    assert registry.active() == {"dense": "dense", "cnn": "cnn"}
+
+
+def test_an_active_run_cannot_be_deleted_before_another_answers(page):
+    run_id = finished_run()
+    page.run().button(key="use-model").click().run()
+    with pytest.raises(RunError, match="answers as the cnn network; let another"):
+        runs.delete(run_id)
+    page.button(key="undo-cnn").click().run()
+    runs.delete(run_id)
+    assert runs.list_runs() == []
 
 
 def test_titles_are_shown_as_text(page):
