@@ -1,24 +1,11 @@
 """The shell: page config and navigation. Run with: streamlit run app.py"""
 
-import gc
-
 import streamlit as st
 
 st.set_page_config(page_title="Draw a digit", page_icon=":material/draw:", layout="wide")
 
 PAGES = {"draw": ":material/draw:", "retrain": ":material/model_training:"}
 PAGES |= {"dataset": ":material/grid_view:", "confusion": ":material/grid_on:"}
-
-
-@st.cache_resource(show_spinner=False)
-def spare_what_stays(page: str) -> None:
-    """Exempt what a page has loaded from garbage collection, once per page.
-
-    Streamlit collects all generations after every rerun; with the charts' library loaded that
-    costs some 80 ms of every stroke and of every refresh.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 @st.fragment(run_every=3600)
@@ -39,4 +26,3 @@ page = st.navigation(
 )
 page.run()
 come_back()
-spare_what_stays(page.title)

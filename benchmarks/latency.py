@@ -11,21 +11,17 @@ browser: from mouse-up to the answer on screen, beside a bare app with the same 
 from __future__ import annotations
 
 import argparse
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 
+from benchmarks.serving import serving
 from mnist_core.examples import examples
 from mnist_core.inference import Classifier
 from mnist_core.preprocessing import mnist_image
 from mnist_core.strokes import draw_strokes
 
-ROOT = Path(__file__).resolve().parent.parent
 BARE_APP = """
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
@@ -58,54 +54,28 @@ def browser(repetitions: int) -> None:
     """Print mouse-up to answer for the app and for the bare app, and the ratio."""
     from playwright.sync_api import sync_playwright
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         bare = Path(folder) / "bare.py"
         bare.write_text(BARE_APP, encoding="utf-8")
-        servers = [_serve(ROOT / "app.py"), _serve(bare)]
-        try:
-            with sync_playwright() as playwright:
-                chromium = playwright.chromium.launch(
-                    executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-                )
-                pages = [chromium.new_page() for _ in servers]
-                for page, (_, address) in zip(pages, servers, strict=True):
-                    page.goto(address)
-                    page.wait_for_selector("canvas", timeout=30_000)
-                    page.wait_for_timeout(2_000)
-                times: list[list[float]] = [[], []]
-                for repetition in range(repetitions + 2):
-                    for page, mine in zip(pages, times, strict=True):
-                        seconds = _stroke_to_answer(page, repetition)
-                        if repetition >= 2:
-                            mine.append(seconds * 1000)
-        finally:
-            for server, _ in servers:
-                server.terminate()
+        with serving() as server, serving(bare) as bare_server:
+            chromium = playwright.chromium.launch(
+                executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+            )
+            pages = [chromium.new_page() for _ in range(2)]
+            for page, url in zip(pages, (server.url, bare_server.url), strict=True):
+                page.goto(url)
+                page.wait_for_selector("canvas", timeout=30_000)
+                page.wait_for_timeout(2_000)
+            times: list[list[float]] = [[], []]
+            for repetition in range(repetitions + 2):
+                for page, mine in zip(pages, times, strict=True):
+                    seconds = _stroke_to_answer(page, repetition)
+                    if repetition >= 2:
+                        mine.append(seconds * 1000)
+            chromium.close()
     app, bare_app = (statistics.median(values) for values in times)
     print(f"the app: {app:.0f} ms, a bare app: {bare_app:.0f} ms, ratio {app / bare_app:.2f}")
     print(f"medians of {repetitions} strokes each, in turn")
-
-
-def _serve(script: Path) -> tuple[subprocess.Popen, str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(script)]
-    server = subprocess.Popen(
-        [*command, f"--server.port={port}", "--server.headless=true"],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health").close()  # noqa: S310 - our own
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return server, address
-    raise TimeoutError(f"{address} did not answer")
 
 
 def _stroke_to_answer(page, number: int) -> float:

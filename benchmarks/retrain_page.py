@@ -13,46 +13,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from mnist_core import registry, runs
+from benchmarks.serving import own_artifacts, serving
+from mnist_core import runs
 
-ROOT = Path(__file__).resolve().parents[1]
 STROKES, WATCH_SECONDS = 15, 15
-
-
-@contextmanager
-def running_app(artifacts: Path) -> Iterator[tuple[str, int]]:
-    """Serve the app; yield its address and its process id."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"),
-               "--server.port", str(port), "--server.headless", "true"]  # fmt: skip
-    environment = os.environ | {"MNIST_ARTIFACTS": str(artifacts)}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as server:
-        try:
-            url = f"http://127.0.0.1:{port}"
-            for _ in range(150):
-                try:
-                    with urllib.request.urlopen(f"{url}/_stcore/health"):  # noqa: S310 - our own server
-                        break
-                except OSError:
-                    time.sleep(0.2)
-            yield url, server.pid
-        finally:
-            server.terminate()
 
 
 def draw(page: Page, number: int) -> float:
@@ -147,14 +118,13 @@ def measure(page: Page, url: str, pid: int) -> None:
 def main() -> None:
     """Serve, draw, train, draw, watch."""
     with tempfile.TemporaryDirectory() as temporary:
-        artifacts = Path(temporary)
-        for slot in registry.SLOTS:
-            shutil.copytree(registry.model_dir(slot), artifacts / slot)
+        artifacts = own_artifacts(Path(temporary))
         os.environ["MNIST_ARTIFACTS"] = temporary
         chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-        with running_app(artifacts) as (url, pid), sync_playwright() as playwright:
+        with serving(artifacts=artifacts) as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            measure(browser.new_page(viewport={"width": 1280, "height": 1000}), url, pid)
+            page = browser.new_page(viewport={"width": 1280, "height": 1000})
+            measure(page, server.url, server.pid)
             browser.close()
 
 

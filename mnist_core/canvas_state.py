@@ -1,13 +1,16 @@
 """What one visitor's canvas holds: its strokes, what was undone, and the drawings so far.
 
 Kept in a mapping that the page hands in (its session), so that a drawing survives a change of
-page. The canvas component is redrawn by giving it a new version and an initial drawing.
+page. The canvas component is redrawn by giving it a new version and an initial drawing. When the
+server is gone, and the session with it, the browser brings the drawing to the next session: what
+was drawn in the canvas's own value, which is found by the version, and the rest in `kept`.
 """
 
 from __future__ import annotations
 
 import base64
 import io
+import json
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,10 +20,16 @@ from PIL import Image, ImageChops
 
 from mnist_core.examples import canvas_json
 from mnist_core.inference import Answer
-from mnist_core.photo import on_canvas
+from mnist_core.photo import DECODER_ERRORS, on_canvas
+from mnist_core.safe_files import finite
 from mnist_core.strokes import CANVAS_SIZE_PX, Stroke, draw_strokes
 
 STRIP_LENGTH = 24
+# More than a hand draws; a browser that sends more is no visitor's.
+MOST_OBJECTS = 1000
+MOST_POINTS = 20_000
+MOST_PICTURE_CHARACTERS = 1_000_000
+WIDEST_STROKE_PX = 100.0
 _KEY = "canvas_state"
 
 
@@ -38,6 +47,8 @@ class StripEntry:
 class CanvasState:
     """One visitor's canvas."""
 
+    begun: bool = False  # whether this session has shown its canvas before
+    in_sight: bool = False  # whether the browser still showed the canvas when the session began
     version: int = 0  # the canvas component's key; a new one redraws it
     drawing: int = 0  # counts the drawings that were begun
     initial: dict[str, Any] | None = None
@@ -46,12 +57,38 @@ class CanvasState:
     strip: list[StripEntry] = field(default_factory=list)
     seen_files: set[str] = field(default_factory=set)
 
-    def see(self, raw: dict[str, Any] | None) -> None:
-        """Take note of what the canvas holds now."""
-        objects = list((raw or {}).get("objects", []))
+    def see(self, raw: object) -> None:
+        """Take note of what the canvas holds now; a browser can say anything."""
+        objects = _objects(raw)
         if len(objects) > len(self.objects):
             self.undone = []
         self.objects = objects
+
+    def kept(self, machine: str) -> str:
+        """Return what the browser has to keep for `resume`; machine: the name of this one."""
+        drawn = self.initial or {"objects": []}
+        return json.dumps({"machine": machine, "version": self.version, **drawn})
+
+    def resume(self, kept: str, machine: str) -> None:
+        """Take up where an earlier session ended; `kept` comes from outside and may be anything."""
+        try:
+            content = json.loads(kept)
+        except (ValueError, RecursionError):
+            return
+        if isinstance(content, dict) and isinstance(content.get("version"), int):
+            self.version, self.in_sight = content["version"], content.get("machine") == machine
+            self.initial = {"objects": _objects(content)} if self.version else None
+
+    def begin(self) -> bool:
+        """Begin the session; return True if the browser brought a drawing that it lost sight of.
+
+        Streamlit's front end empties the page when another machine answers than before.
+        """
+        self.begun = True
+        lost = bool(self.objects) and not self.in_sight
+        if lost:
+            self._redraw(self.objects)
+        return lost
 
     def arrive(self) -> None:
         """Redraw what was there when the visitor comes (back) to the page."""
@@ -118,6 +155,13 @@ def of(session: MutableMapping[str, Any]) -> CanvasState:
     return session[_KEY]
 
 
+def _objects(value: object) -> list[dict[str, Any]]:
+    """Return the objects in a canvas's value, or none; a browser can say anything."""
+    told = value.get("objects") if isinstance(value, dict) else None
+    listed = told if isinstance(told, list) else []
+    return [item for item in listed if isinstance(item, dict)][:MOST_OBJECTS]
+
+
 def render(objects: list[dict[str, Any]]) -> np.ndarray:
     """Return what the canvas shows for these objects: (336, 336, 4) uint8 RGBA.
 
@@ -126,34 +170,58 @@ def render(objects: list[dict[str, Any]]) -> np.ndarray:
     canvas's own tools come with the picture of their next stroke.
     """
     canvas = Image.new("L", (CANVAS_SIZE_PX, CANVAS_SIZE_PX), 0)
-    for item in objects:
-        if str(item.get("type")).lower() == "image":
-            _, _, encoded = str(item.get("src", "")).partition(";base64,")
-            with Image.open(io.BytesIO(base64.b64decode(encoded)), formats=("PNG",)) as picture:
-                if picture.size == canvas.size:
-                    canvas = picture.convert("L")
-        elif isinstance(item.get("path"), list):
-            stroke, width = path_points(item["path"]), float(item.get("strokeWidth") or 1)
-            drawn = draw_strokes([stroke], CANVAS_SIZE_PX, width)[..., 0]
-            canvas = ImageChops.lighter(canvas, Image.fromarray(drawn))
+    points_left = MOST_POINTS
+    for item in objects[:MOST_OBJECTS]:
+        try:
+            if str(item.get("type")).lower() == "image":
+                canvas = _picture(str(item.get("src", ""))) or canvas
+            elif isinstance(item.get("path"), list):
+                stroke = path_points(item["path"][:points_left])
+                points_left -= len(stroke)
+                drawn = draw_strokes([stroke], CANVAS_SIZE_PX, _width_px(item))[..., 0]
+                canvas = ImageChops.lighter(canvas, Image.fromarray(drawn))
+        except (ValueError, TypeError, OverflowError):
+            continue  # no stroke of ours; what is, is drawn
     return np.asarray(
         Image.merge("RGBA", (canvas, canvas, canvas, Image.new("L", canvas.size, 255)))
     )
 
 
 def path_points(path: list[list[Any]]) -> Stroke:
-    """Return the points of a Fabric path (M, L and Q commands) as an (n, 2) float array."""
+    """Return the points of a Fabric path (M, L and Q commands) as an (n, 2) float array.
+
+    Points far outside the canvas come nearer: what lies there is not seen, but would be drawn.
+    Raises ValueError or TypeError for what is no such path.
+    """
     points: list[tuple[float, float]] = []
     for command, *numbers in path:
-        values = [float(number) for number in numbers]
+        values = [float(number) for number in numbers[:4]]
         if command == "Q" and points:
             (x0, y0), (x1, y1, x2, y2) = points[-1], values
             for t in (0.25, 0.5, 0.75, 1.0):
                 a, b, c = (1 - t) ** 2, 2 * t * (1 - t), t * t
                 points.append((a * x0 + b * x1 + c * x2, a * y0 + b * y1 + c * y2))
         elif command in ("M", "L"):
-            points.append((values[0], values[1]))
-    return np.array(points or [(0.0, 0.0)])
+            x, y = values[:2]
+            points.append((x, y))
+    stroke = np.array(points or [(0.0, 0.0)])
+    if not np.isfinite(stroke).all():
+        raise ValueError("a point of the path is nowhere")
+    return np.clip(stroke, -CANVAS_SIZE_PX, 2 * CANVAS_SIZE_PX)
+
+
+def _width_px(item: dict[str, Any]) -> float:
+    return finite(item.get("strokeWidth"), 0.1, WIDEST_STROKE_PX) or 1.0
+
+
+def _picture(source: str) -> Image.Image | None:
+    """Return a picture that fills the canvas, grey; None where the source is none."""
+    _, _, encoded = source[:MOST_PICTURE_CHARACTERS].partition(";base64,")
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(encoded)), formats=("PNG",)) as picture:
+            return picture.convert("L") if picture.size == (CANVAS_SIZE_PX,) * 2 else None
+    except DECODER_ERRORS:
+        return None
 
 
 def _picture_object(ink: np.ndarray) -> dict[str, Any]:

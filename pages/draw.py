@@ -1,10 +1,11 @@
 """Draw a digit; a dense network and a CNN read it side by side, after every stroke."""
 
 import streamlit as st
+from streamlit.runtime.metrics_util import Installation
 from streamlit_drawable_canvas import st_canvas
 
 from mnist_core import answer_view, canvas_state, registry
-from mnist_core.answer_view import SLOT_COLOURS, crisp_image, data_url
+from mnist_core.answer_view import SLOT_COLOURS, data_url
 from mnist_core.errors import BlankDrawing, MnistError
 from mnist_core.examples import examples
 from mnist_core.inference import Answer, ClassifierPool
@@ -14,16 +15,18 @@ from mnist_core.strokes import CANVAS_SIZE_PX
 
 TITLES = {"dense": "Dense network", "cnn": "Convolutional network"}
 LOADING_WAIT_S = 0.3
+MACHINE = Installation.instance().installation_id  # by which Streamlit tells machines apart
 INK, PAPER = "#FFFFFF", "#000000"
 # Room for the canvas's own tools above it; all of it fits a phone 360 px wide.
-STYLE = """<style>
-.stMainBlockContainer {padding-top: 4rem}
-.st-key-canvas {padding-top: 1.4rem; width: 336px}
-.st-key-answer-dense, .st-key-answer-cnn {min-width: 9.5rem; flex: 1 1 0}
-@media (max-width: 640px) {
-  .stMainBlockContainer {padding-left: .65rem; padding-right: .65rem}
-  .stMainBlockContainer h1 {font-size: 1.5rem; padding: 0}
-}
+STYLE = f"""<style>{answer_view.STYLE}
+.stMainBlockContainer {{padding-top: 4rem}}
+.st-key-canvas {{padding-top: 1.4rem; width: 336px}}
+.st-key-kept-by-the-browser {{display: none}}
+.st-key-answer-dense, .st-key-answer-cnn {{min-width: 9.5rem; flex: 1 1 0}}
+@media (max-width: 640px) {{
+  .stMainBlockContainer {{padding-left: .65rem; padding-right: .65rem}}
+  .stMainBlockContainer h1 {{font-size: 1.5rem; padding: 0}}
+}}
 </style>"""
 
 pool = st.cache_resource(ClassifierPool)
@@ -31,9 +34,26 @@ example_row = st.cache_resource(examples)
 active_models = st.cache_data(ttl=2, show_spinner=False)(registry.active_with_reasons)
 
 
+def keep_in_browser(state: canvas_state.CanvasState) -> None:
+    """Let the browser keep what the next session needs; take what it kept for this one."""
+    kept = state.kept(MACHINE)
+    if state.begun and st.session_state.get("kept") != kept:
+        st.session_state["kept"] = kept
+    with st.container(key="kept-by-the-browser"):
+        brought = st.text_input(
+            "For the next session",
+            "" if state.begun else kept,
+            key="kept",
+            label_visibility="collapsed",
+        )
+    if not state.begun:
+        state.resume(brought, MACHINE)
+
+
 def canvas() -> dict | None:
     """Show the canvas and its buttons; return what was drawn, as the canvas records it."""
     state = canvas_state.of(st.session_state)
+    keep_in_browser(state)
     with st.container(key="canvas"):
         result = st_canvas(
             stroke_width=st.session_state.get("brush_px", 18),
@@ -47,6 +67,8 @@ def canvas() -> dict | None:
         )
     picture = result.image_data
     state.see(result.json_data)
+    if not state.begun and state.begin():
+        st.rerun()
     buttons = st.container(horizontal=True)
     for label, icon, action, possible in (
         ("Undo", ":material/undo:", state.undo, state.objects),
@@ -82,14 +104,17 @@ def network_answer(slot: str, image) -> Answer | None:
             st.error(str(error))
             return None
         answer = classifier.answer(image)
-        st.html(answer_view.large_digit(answer))
-        st.markdown(f"**{TITLES[slot]}**" + (f" · run `{name}`" if name != slot else ""))
+        title = TITLES[slot] + (f" · run {name}" if name != slot else "")
+        head, bars = answer_view.answer(title, answer, SLOT_COLOURS[slot])
         doubt = answer_view.doubt(answer)
-        if doubt and answer.is_digit:
-            st.warning(doubt, icon=":material/help:")
-        elif doubt:
-            st.warning(f"{doubt} {answer_view.reason(classifier, answer)}", icon=":material/block:")
-        st.html(answer_view.probability_bars(answer.probabilities, SLOT_COLOURS[slot]))
+        if doubt is None:
+            st.html(head + bars)
+        else:
+            st.html(head)
+            why = "" if answer.is_digit else f" {answer_view.reason(classifier, answer)}"
+            icon = ":material/help:" if answer.is_digit else ":material/block:"
+            st.warning(doubt + why, icon=icon)
+            st.html(bars)
         if reason:
             st.caption(reason)
     return answer
@@ -112,25 +137,10 @@ def agreement(answers: dict[str, Answer | None], steps_seconds: float) -> None:
     st.markdown(f"{verdict} :gray[Answered in {total_ms:.1f} ms.]")
 
 
-def network_input(steps: Steps) -> None:
+def network_input(steps: Steps, image: str) -> None:
     """Show the 28x28 image that the networks read, and how the drawing became it."""
-    st.subheader("What the networks see")
-    rows, columns = steps.scaled.shape
-    parts = [
-        ("1 · Ink found", steps.ink, "Whatever differs from the background is ink."),
-        ("2 · Cropped", steps.cropped, "Only the box around the ink counts, not its place."),
-        (
-            "3 · Scaled",
-            steps.scaled,
-            f"The longer side becomes 20 pixels: {columns} x {rows} here.",
-        ),
-    ]
-    large, *small = st.columns([2, 1, 1, 1])
-    with large.container(key="network-input"):
-        st.html(crisp_image(steps.image, "252px", "The 28 by 28 image that the networks read"))
-        st.caption(
-            "**4 · Centred** by its centre of mass in 28 x 28 pixels, as MNIST's digits are."
-        )
+    with st.container(key="network-input"):
+        st.html(answer_view.steps_in_pictures(steps, image))
         st.download_button(
             "Download 28x28 PNG",
             data=lambda: answer_view.png_bytes(steps.image),
@@ -138,28 +148,6 @@ def network_input(steps: Steps) -> None:
             mime="image/png",
             icon=":material/download:",
         )
-    for column, (title, image, words) in zip(small, parts, strict=True):
-        with column:
-            st.html(crisp_image(image, "120px", title))
-            st.caption(f"**{title}.** {words}")
-
-
-def strip() -> None:
-    """Show this visit's drawings and what each network said."""
-    seen = canvas_state.of(st.session_state).strip
-    if not seen:
-        return
-    st.subheader("Your drawings of this visit")
-    cells = [
-        '<div style="text-align:center;line-height:1.3">'
-        f'<img alt="A drawing of this visit" src="{entry.picture}" '
-        'style="width:64px;image-rendering:pixelated;border-radius:.3rem;display:block">'
-        f'<b style="color:{SLOT_COLOURS["dense"]}">{entry.dense}</b> · '
-        f'<b style="color:{SLOT_COLOURS["cnn"]}">{entry.cnn}</b></div>'
-        for entry in reversed(seen)
-    ]
-    st.html(f'<div style="display:flex;flex-wrap:wrap;gap:.6rem">{"".join(cells)}</div>')
-    st.caption("Dense network left (orange), convolutional network right (blue).")
 
 
 @st.fragment
@@ -182,7 +170,8 @@ def read_drawing() -> None:
                 pool().request(active_models()[slot][0])
         else:
             show_answers(steps)
-    strip()
+    if seen := canvas_state.of(st.session_state).strip:
+        st.html(answer_view.strip(reversed(seen)))
 
 
 def show_answers(steps: Steps) -> None:
@@ -193,8 +182,9 @@ def show_answers(steps: Steps) -> None:
         with side_by_side:
             answers[slot] = network_answer(slot, steps.image)
     agreement(answers, steps.seconds)
-    canvas_state.of(st.session_state).remember(data_url(steps.image), answers)
-    network_input(steps)
+    image = data_url(steps.image)
+    canvas_state.of(st.session_state).remember(image, answers)
+    network_input(steps, image)
 
 
 def other_ways() -> None:

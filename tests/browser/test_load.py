@@ -1,0 +1,39 @@
+"""A small room: ten visitors draw at once, and each gets the answer to its own drawing."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from benchmarks import load
+from benchmarks.serving import own_artifacts, serving
+from benchmarks.visitor import Visitor
+
+
+@pytest.fixture(scope="module")
+def prepared():
+    return load.prepare()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with serving(artifacts=own_artifacts(tmp_path_factory.mktemp("room"))) as server:
+        yield server
+
+
+def test_ten_visitors_get_the_answers_to_their_own_drawings(server, prepared):
+    found = asyncio.run(load.room(server, prepared, sessions=10, interval_s=1.0, seconds=10))
+    assert not found.problems
+    assert len(found.outcomes) >= 80
+    assert found.p95_ms < 5 * load.LIMIT_MS  # slack for a busy machine; the benchmark has none
+
+
+def test_a_visitor_notices_an_answer_that_is_not_its_own(server, prepared):
+    async def draw(sketch):
+        async with Visitor(server.url) as visitor:
+            return await visitor.draw(sketch)
+
+    mine, foreign = prepared[0][0], prepared[1][0]
+    assert asyncio.run(draw(mine)).problem is None
+    assert "image" in asyncio.run(draw(replace(mine, image=foreign.image))).problem
+    assert "answers" in asyncio.run(draw(replace(mine, digits=["none", "none"]))).problem
