@@ -130,6 +130,12 @@ def _add_training_options(train: Parser) -> None:
     train.add_argument(
         "--ship", action="store_true", help="write into artifacts/dense or artifacts/cnn"
     )
+    train.add_argument(
+        "--from",
+        dest="start_from",
+        metavar="MODEL",
+        help="begin at the weights of dense, cnn or a run of the same recipe",
+    )
     train.add_argument("--run-folder", type=Path, help=argparse.SUPPRESS)
     group = train.add_argument_group("hyperparameters (default: as in the recipe)")
     for field in dataclasses.fields(Hyperparameters):

@@ -192,15 +192,15 @@ def cnn_128(hyperparameters: Hyperparameters) -> keras.Model:
 
 
 def fast(hyperparameters: Hyperparameters) -> keras.Model:
-    """A cheap strided first layer, batch normalisation, two small convolutions."""
+    """A cheap strided first layer, pooled, then batch-normalised convolutions of 7x7 cells."""
     from keras import layers
 
     return _sequential(
         "fast",
         [
             *_convolution(hyperparameters, 24, 5, strides=2),
-            *_convolution(hyperparameters, 32, 3),
             layers.MaxPooling2D(),
+            *_convolution(hyperparameters, 48, 3),
             *_convolution(hyperparameters, 64, 3),
             layers.Flatten(),
             *_dropout(hyperparameters),
@@ -504,14 +504,14 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             "fast",
-            "A CNN made to be trained while a room watches: 99 % in under a minute on two cores.",
+            "A CNN made to be trained while a room watches: 99 % in some 15 s on two cores.",
             THIS_PROJECT,
             None,
-            57_794,
+            70_530,
             Hyperparameters(
                 epochs=2,
-                batch_size=128,
-                learning_rate=0.006,
+                batch_size=256,
+                learning_rate=0.012,
                 schedule="one-cycle",
                 label_smoothing=0.05,
             ),

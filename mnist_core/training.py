@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mnist_core import registry
+from mnist_core.errors import ModelError
 from mnist_core.evaluation import apply_temperature, confusion_matrix, fit_temperature
 from mnist_core.ink_pool import NOT_A_DIGIT, InkPool, ink_pool
 from mnist_core.recipes import Hyperparameters, Recipe
@@ -116,13 +118,16 @@ def train(
     on_event: Callable[[Event], None] = lambda event: None,
     should_stop: Callable[[], bool] = lambda: False,
     folder: Path | None = None,
+    start_from: str | None = None,
 ) -> TrainingResult:
     """Train a recipe and return the model with its history, card and test answers.
 
     The validation split of the training images stops, calibrates and sets the threshold for
     "not a digit"; the test images only report. With a folder, a training that was cut off
     continues from its last complete epoch. `should_stop` is asked after every batch; a stopped
-    training returns the weights of its best epoch so far.
+    training returns the weights of its best epoch so far. With `start_from`, the name of a
+    saved model of the same recipe, training begins at its weights instead of random ones.
+    Raises ModelError where that model cannot be read or has other layers.
     """
     import keras
 
@@ -136,6 +141,7 @@ def train(
         pool=ink_pool(chosen.seed) if recipe.needs_strokes else None,
     )
     model = recipe.build(chosen)
+    earlier = _load_start(model, start_from) if start_from is not None else {}
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary) if folder is None else folder / "checkpoint"
@@ -144,11 +150,26 @@ def train(
     calibration = _calibrate(model, split)
     evaluation = _evaluate(model, dataset, calibration["temperature"])
     seconds = time.perf_counter() - start
-    card = _card(recipe, chosen, split, seconds) | calibration
+    card = _card(recipe, chosen, split, seconds) | calibration | earlier
     card["test_accuracy"] = evaluation and _accuracy(evaluation.probabilities, dataset.y_test)
     best = max(split.events, key=lambda e: e.val_accuracy).epoch if split.events else None
     on_event(Finished(seconds, card["test_accuracy"], best, stopped))
     return TrainingResult(model, card["history"], card, evaluation, stopped)
+
+
+def _load_start(model: keras.Model, name: str) -> dict[str, Any]:
+    """Give the model the weights of a saved one; return what the card says about that one."""
+    saved, card = registry.load_keras(name), registry.load_card(name)
+    try:
+        model.set_weights(saved.get_weights())
+    except ValueError:
+        raise ModelError(
+            f"{name!r} has other layers than this recipe; start from another."
+        ) from None
+    told = ("recipe", "epochs", "hyperparameters", "data", "seconds", "hardware", "trained_at")
+    kept = {key: card[key] for key in (*told, "started_from") if key in card}
+    digest = registry.file_digest(registry.model_dir(name) / registry.KERAS_FILE)
+    return {"started_from": kept | {"model_sha256": digest}}
 
 
 def _fit(

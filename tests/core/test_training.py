@@ -7,6 +7,7 @@ import pytest
 
 from mnist_core import registry
 from mnist_core.datasets import Dataset
+from mnist_core.errors import ModelError
 from mnist_core.inference import Classifier
 from mnist_core.recipes import get_recipe, override
 from mnist_core.training import (
@@ -112,6 +113,21 @@ def test_a_saved_model_answers_as_the_trained_one(squares, tmp_path, monkeypatch
         classifier.probabilities(images), result.evaluation.probabilities, atol=2e-3
     )
     assert classifier.is_digit(images).all()
+
+
+def test_a_training_can_begin_where_another_ended(squares, tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    recipe, chosen = tiny(epochs=3)
+    first = train(recipe, squares, hyperparameters=chosen)
+    registry.save_model(registry.model_dir("cnn"), first.model, first.card, first.evaluation)
+    further = train(recipe, squares, hyperparameters=chosen, start_from="cnn")
+    assert further.history["loss"][0] < first.history["loss"][-1]
+    begun = further.card["started_from"]
+    assert (begun["epochs"], begun["recipe"], len(begun["model_sha256"])) == (3, "softmax", 64)
+    with pytest.raises(ModelError, match="other layers than this recipe"):
+        train(*tiny("dense-100")[:1], squares, hyperparameters=chosen, start_from="cnn")
+    with pytest.raises(ModelError):
+        train(recipe, squares, hyperparameters=chosen, start_from="nobody")
 
 
 def test_without_labelled_test_images_there_is_no_test_accuracy(squares):
