@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import secrets
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,6 +48,7 @@ class StripEntry:
 class CanvasState:
     """One visitor's canvas."""
 
+    session: str = field(default_factory=lambda: secrets.token_hex(8))
     begun: bool = False  # whether this session has shown its canvas before
     in_sight: bool = False  # whether the browser still showed the canvas when the session began
     version: int = 0  # the canvas component's key; a new one redraws it
@@ -67,7 +69,8 @@ class CanvasState:
     def kept(self, machine: str) -> str:
         """Return what the browser has to keep for `resume`; machine: the name of this one."""
         drawn = self.initial or {"objects": []}
-        return json.dumps({"machine": machine, "version": self.version, **drawn})
+        told = {"session": self.session, "machine": machine, "version": self.version}
+        return json.dumps(told | drawn)
 
     def resume(self, kept: str, machine: str) -> None:
         """Take up where an earlier session ended; `kept` comes from outside and may be anything."""

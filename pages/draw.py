@@ -34,6 +34,13 @@ example_row = st.cache_resource(examples)
 active_models = st.cache_data(ttl=2, show_spinner=False)(registry.active_with_reasons)
 
 
+@st.fragment(run_every=1)
+def catch_up() -> None:
+    """Look once more: a stroke drawn while its session was still to begin went by unseen."""
+    if canvas_state.of(st.session_state).begun:
+        st.rerun()
+
+
 def keep_in_browser(state: canvas_state.CanvasState) -> None:
     """Let the browser keep what the next session needs; take what it kept for this one."""
     kept = state.kept(MACHINE)
@@ -46,8 +53,9 @@ def keep_in_browser(state: canvas_state.CanvasState) -> None:
             key="kept",
             label_visibility="collapsed",
         )
-    if not state.begun:
-        state.resume(brought, MACHINE)
+        if not state.begun and brought != kept:
+            state.resume(brought, MACHINE)
+            catch_up()  # in here it moves nothing: a canvas that moves is a new one
 
 
 def canvas() -> dict | None:
@@ -227,7 +235,9 @@ given = st.session_state.pop("draw_image", None)
 if given is not None:
     canvas_state.of(st.session_state).load_image(given["image"])
     st.toast(f"On the canvas: {given['caption']}")
-canvas_state.of(st.session_state).arrive()
+state = canvas_state.of(st.session_state)
+if f"canvas-{state.version}" not in st.session_state:  # its value went with a change of page
+    state.arrive()
 st.html(STYLE)
 st.title("Draw a digit")
 read_drawing()

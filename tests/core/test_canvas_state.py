@@ -1,0 +1,70 @@
+"""What the browser keeps of a drawing brings it back in a session that knows nothing of it."""
+
+import json
+
+import pytest
+
+from mnist_core.canvas_state import CanvasState
+
+STROKES = [{"n": 1}, {"n": 2}]
+
+
+def session_after(state: CanvasState, machine: str) -> CanvasState:
+    """Begin another session, on a machine of this name, with what the first one's browser kept."""
+    session = CanvasState()
+    session.resume(state.kept("first"), machine)
+    return session
+
+
+def test_the_next_session_shows_the_canvas_that_the_browser_still_has():
+    state = CanvasState()
+    state.see({"objects": STROKES})
+    state.undo()
+    resumed = session_after(state, "first")
+    assert (resumed.version, resumed.initial) == (state.version, state.initial)
+    resumed.see({"objects": [{"n": 1}, {"n": 3}]})  # the canvas's own value, as last drawn
+    assert not resumed.begin()
+    assert resumed.objects == [{"n": 1}, {"n": 3}]
+    assert resumed.version == state.version  # the same canvas, whatever is being drawn on it
+
+
+def test_another_machine_redraws_what_the_page_lost():
+    state = CanvasState()
+    resumed = session_after(state, "second")
+    resumed.see({"objects": STROKES})
+    assert resumed.begin()
+    assert resumed.initial == {"objects": STROKES}
+    assert resumed.version == 1
+
+
+def test_a_first_visit_finds_an_empty_canvas():
+    state = CanvasState()
+    state.resume(state.kept("first"), "first")
+    state.see(None)
+    assert not state.begin()
+    assert (state.version, state.initial, state.objects) == (0, None, [])
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "",
+        "null",
+        "[]",
+        "{",
+        '{"version": Infinity, "objects": []}',
+        '{"version": "1", "objects": []}',
+        "[" * 100_000,
+    ],
+)
+def test_what_no_session_wrote_is_not_taken_up(kept):
+    state = CanvasState()
+    state.resume(kept, "first")
+    assert (state.version, state.initial) == (0, None)
+
+
+def test_only_objects_are_taken_up():
+    state = CanvasState()
+    objects = ["<script>", 7, *[{"n": 1}] * 2000]
+    state.resume(json.dumps({"version": 1, "objects": objects}), "first")
+    assert state.initial == {"objects": [{"n": 1}] * 1000}
