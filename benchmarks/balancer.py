@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.serving import ROOT, free_port, wait_until_healthy
-from mnist_core import registry
+from benchmarks.serving import ROOT, free_port, own_artifacts, wait_until_healthy
+from mnist_core.registry import write_json
 
 CONFIGURATION = ROOT / "deploy" / "nginx.conf"
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
-OTHER_MODEL = "20260101-000000-other"  # a run that a test or a benchmark can put behind "cnn"
+OTHER_MODEL = "20260101-000000-other"  # a run that the Retrain page can put behind "cnn"
 
 
 class Balanced:
@@ -64,18 +64,27 @@ class Balanced:
 def balanced(folder: Path) -> Iterator[Balanced]:
     """Serve two copies and the balancer from a folder of their own; end all of them afterwards.
 
-    The artifacts are copies of the networks that ship, beside them one run that can be activated.
+    The artifacts are copies of the networks that ship, beside them one run that has finished.
     """
     site = Balanced(folder)
-    for slot in registry.SLOTS:
-        shutil.copytree(registry.model_dir(slot), site.artifacts / slot)
-    shutil.copytree(registry.model_dir("cnn"), site.artifacts / "runs" / OTHER_MODEL)
+    _finished_run(own_artifacts(site.artifacts))
     for name in site.ports:
         site.start(name)
     # Started by root, nginx would work as somebody who may not write here.
     how = "daemon off; user root;" if os.getuid() == 0 else "daemon off;"
-    command = [str(NGINX), "-p", f"{folder}/", "-c", str(_configure(site)), "-g", how]
-    nginx = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    command = [
+        str(NGINX),
+        "-e",
+        "stderr",
+        "-p",
+        f"{folder}/",
+        "-c",
+        str(_configure(site)),
+        "-g",
+        how,
+    ]
+    with (folder / "access.log").open("ab") as log:
+        nginx = subprocess.Popen(command, stdout=log)
     try:
         for name in site.ports:
             site.wait_for(name)
@@ -99,6 +108,14 @@ def configure(listens: int, ports: dict[str, int]) -> str:
         text = text.replace(f"copy-{name}:{shipped}", f"127.0.0.1:{ports[name]}")
         text = text.replace(f"~:{shipped}$", f"~:{ports[name]}$")
     return text
+
+
+def _finished_run(artifacts: Path) -> None:
+    """Make the network that ships look like one that was trained here."""
+    run = artifacts / "runs" / OTHER_MODEL
+    shutil.copytree(artifacts / "cnn", run)
+    write_json(run / "config.json", {"recipe": "cnn", "title": "Other", "requested_at": 1.8e9})
+    write_json(run / "outcome.json", {"state": "finished", "ended_at": 1.8e9})
 
 
 def _configure(site: Balanced) -> Path:
