@@ -12,10 +12,10 @@ import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 from PIL import Image
 
 from mnist_core.evaluation import Coverage, ReliabilityBins
+from mnist_core.plotting import go
 
 ORANGE, BLUE, GREEN, RED = "#E69F00", "#0072B2", "#009E73", "#D55E00"
 SERIES = (ORANGE, BLUE, GREEN, "#CC79A7", RED, "#56B4E9")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 
 from mnist_core.browse import Statistics
 from mnist_core.figures import BLUE, GREEN, ORANGE, RED, _finish
+from mnist_core.plotting import go
 
 # Ten colours that stay apart on white and on black: Okabe & Ito's, and two more.
 DIGIT_COLOURS = (

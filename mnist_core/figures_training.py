@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from PIL import Image
+
+from mnist_core.plotting import go
 
 TRAINING, VALIDATION = "#56B4E9", "#CC79A7"
 RIGHT, WRONG = "#009E73", "#D55E00"

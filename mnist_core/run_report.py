@@ -22,8 +22,13 @@ USUAL_AUGMENTATION = Augmentation(rotation_degrees=10, shift=0.08, shear_degrees
 
 
 def plain(text: str) -> str:
-    """Return a text that Markdown shows as it is: titles come from any visitor."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+!|$:~@-]|(?<=www)\.)", r"\\\1", text, flags=re.IGNORECASE)
+    """Return a text that Markdown shows as it is: titles come from any visitor.
+
+    Links and icons are found in what Markdown has read, backslashes or not, so the signs that
+    they are known by are kept apart by a word joiner, which takes no room.
+    """
+    marked = re.sub(r"([\\`*_{}\[\]()<>#+!|$&~-])", r"\\\1", text)
+    return re.sub(r"([:@]|(?<=www)\.)", "\N{WORD JOINER}\\\\\\1", marked, flags=re.IGNORECASE)
 
 
 def slot_for(recipe: str) -> str:
@@ -82,6 +87,32 @@ def table(runs: Sequence[Run]) -> list[dict[str, Any]]:
         }
         for run in runs
     ]
+
+
+def ended_last(runs: Sequence[Run]) -> Run | None:
+    """Return the run that ended last; None where there is none."""
+    return max(runs, key=lambda run: run.ended_at or 0.0, default=None)
+
+
+def end_in_words(run: Run) -> str:
+    """Return how a run ended, as one line of Markdown."""
+    ends = {"finished": "has finished", "stopped": "was stopped", "failed": "failed"}
+    kept = "; its best weights were kept" if run.state == "stopped" and run.has_model else ""
+    took = f" after {duration(run.seconds)}" if run.seconds is not None else ""
+    name = f"**{plain(run.title)}** ({plain(run.recipe)})"
+    return f"{name} {ends.get(run.state, 'is lost')}{kept}{took}. {plain(run.reason)}".rstrip()
+
+
+def stage_in_words(run: Run, progress: Progress) -> str:
+    """Return what a run in progress is doing now."""
+    if run.stop_requested or (run.folder / "stop").exists():
+        return "Stopping; the best weights so far are being kept"
+    if progress.finished:
+        return "Saving the model"
+    if progress.seconds_left is None:
+        return "Getting ready: loading TensorFlow and the images"
+    batch = progress.last_batch
+    return f"Batch {batch.get('step', 0)} of {batch.get('steps', 0)}"
 
 
 def histories(runs: Sequence[Run]) -> dict[str, dict[str, list[float]]]:

@@ -72,7 +72,7 @@ def create(recipe: str, changes: dict[str, Any] | None = None, title: str = "") 
         new.rename(runs_dir() / run_id)
     except (OSError, ModelError) as error:
         shutil.rmtree(new, ignore_errors=True)
-        raise RunError(f"The run cannot be started: {error}") from error
+        raise RunError(f"The run cannot be started. {_cannot_write(error)}") from error
     return get_run(run_id)
 
 
@@ -88,14 +88,19 @@ def own(recipe: str, changes: dict[str, Any] | None = None, title: str = "") -> 
 
 def start_next() -> Run | None:
     """Start the run that has waited longest, unless one is running; return it."""
-    if not runs_dir().is_dir():
+    if _next_in_line() is None:  # nearly always, and every open page asks once a second
         return None
     with _queue_lock():
-        live = live_runs()
-        if not live or live[0].state == RUNNING:
+        run = _next_in_line()
+        if run is None:
             return None
-        _start(live[0])
-        return get_run(live[0].run_id)
+        _start(run)
+        return get_run(run.run_id)
+
+
+def _next_in_line() -> Run | None:
+    live = live_runs()
+    return live[0] if live and live[0].state == WAITING else None
 
 
 def live_runs() -> list[Run]:
@@ -153,7 +158,7 @@ def delete(run_id: str) -> None:
         try:
             run.folder.rename(gone)
         except OSError as error:
-            raise RunError(f"The run {run_id!r} could not be deleted: {error}.") from error
+            raise RunError(f"The run {run_id!r} stays. {_cannot_write(error)}") from error
         shutil.rmtree(gone, ignore_errors=True)
 
 
@@ -229,12 +234,22 @@ def _queue_lock() -> Iterator[None]:
         runs_dir().mkdir(parents=True, exist_ok=True)
         handle = os.open(runs_dir() / ".queue.lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise RunError(f"The folder of the runs cannot be written to: {error}.") from error
+        raise RunError(_cannot_write(error)) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
+
+
+def _cannot_write(error: OSError | ModelError) -> str:
+    """Return why a folder cannot be written to, without saying where on this machine it is."""
+    if isinstance(error, ModelError):
+        return str(error)
+    return (
+        f"The folder of the runs cannot be written to ({error.strerror}); "
+        "make room there, or let this app write to it."
+    )
 
 
 def _folders() -> list[Path]:

@@ -191,24 +191,14 @@ def watch_status(run: Run) -> None:
     look_after_queue()
     progress = watched(run)
     progress.update()
-    left = progress.seconds_left
-    if run.stop_requested or (run.folder / "stop").exists():
-        say = "Stopping; the best weights so far are being kept"
-    elif progress.finished:
-        say = "Saving the model"
-    elif left is None:
-        say = "Getting ready: loading TensorFlow and the images"
-    else:
-        batch = progress.last_batch
-        say = f"Batch {batch.get('step', 0)} of {batch.get('steps', 0)}"
     epochs = int(progress.started.get("epochs", 1))
     number = min(int(progress.last_batch.get("epoch", 1)), epochs)
     row = st.container(horizontal=True)
     row.metric("Epoch", f"{number} of {epochs}")
     accuracies = [epoch["val_accuracy"] for epoch in progress.epochs]
     row.metric("Validation accuracy", f"{accuracies[-1]:.1%}" if accuracies else "–")
-    row.metric("Time left", "–" if left is None else run_report.duration(left))
-    st.progress(progress.fraction, say)
+    row.metric("Time left", run_report.duration(progress.seconds_left) or "–")
+    st.progress(progress.fraction, run_report.stage_in_words(run, progress))
     if progress.damaged_lines:
         st.caption(f"{progress.damaged_lines} damaged line(s) of its progress were skipped.")
 
@@ -255,16 +245,16 @@ def show_epoch(figures: tuple[str, str] | None) -> None:
         st.html(figures[0])
 
 
-def show_result(run: Run, allowed: bool) -> None:
-    """Show how a run ended, and let it answer on the Draw page."""
-    words = {"finished": "has finished", "stopped": "was stopped; its best weights were kept",
-             "failed": "failed", "lost": "is lost"}  # fmt: skip
-    took = f" after {run_report.duration(run.seconds)}" if run.seconds is not None else ""
-    name = f"**{plain(run.title)}** ({plain(run.recipe)})"
-    show = st.success if run.has_model else st.error
-    show(f"{name} {words[run.state]}{took}. {plain(run.reason)}")
+def say_end(run: Run) -> None:
+    """Say how a run ended."""
+    (st.success if run.has_model else st.error)(run_report.end_in_words(run))
     if run.log_tail:
         st.code(run.log_tail, language=None)
+
+
+def show_result(run: Run, allowed: bool) -> None:
+    """Show how a run ended, and let it answer on the Draw page."""
+    say_end(run)
     active = registry.active()
     if run.has_model:
         accuracies = run_report.comparison(run, active)
@@ -363,22 +353,21 @@ def page() -> None:
         st.error(error)
         st.toast(error, icon=":material/error:")  # seen wherever the page is scrolled to
     allowed = may_change()
-    try:
-        runs.start_next()
-    except MnistError as problem:
-        st.error(str(problem))
     live, past = runs.live_runs(), [run for run in runs.list_runs() if run.is_settled]
     st.session_state["queue_seen"] = [(run.run_id, run.state) for run in live]
     show_active(past, allowed)
     chooser = st.expander("Train something else") if live else st.container()
     with chooser:
         choose_and_train(allowed, bool(live))
+    last = run_report.ended_last(past)
     with st.container(key="run-status"):
         if live and live[0].state == RUNNING:
+            if last is not None and (last.ended_at or 0.0) > live[0].requested_at:
+                say_end(last)  # for those who waited for it
             show_running(live[0], allowed)
         else:
-            if past:
-                show_settled(past[0], allowed)
+            if last is not None:
+                show_settled(last, allowed)
             watch_idle()
         show_queue(live, allowed)
     show_past(past, allowed)
