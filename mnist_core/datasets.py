@@ -34,7 +34,7 @@ IDX_FILES = {
     "y_test": "t10k-labels-idx1-ubyte",
 }
 MOST_IMAGES = 500_000
-MOST_BYTES = MOST_IMAGES * 28 * 28 + 4096
+MOST_BYTES = MOST_IMAGES * (28 * 28 + 8)
 LONGEST_LINE = 1 << 16  # of a CSV; Kaggle's have at most 8,000 characters
 MOST_COLUMNS = 1000
 DOWNLOAD_TIMEOUT_S = 20
@@ -177,12 +177,11 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
                 raise DatasetError(
                     f"{path.name} has no array {missing[0]!r}; it must hold {', '.join(IDX_FILES)}."
                 )
-            for name in IDX_FILES:
-                if archive.getinfo(f"{name}.npy").file_size > MOST_BYTES:
-                    raise DatasetError(
-                        f"{path.name}: {name} is larger than {MOST_IMAGES:,} images; "
-                        "use a smaller set."
-                    )
+            sizes = [archive.getinfo(f"{name}.npy").file_size for name in IDX_FILES]
+            if sum(sizes) > MOST_BYTES:
+                raise DatasetError(
+                    f"{path.name} is larger than {MOST_IMAGES:,} images; use a smaller set."
+                )
             return {name: read_array(archive, name, MOST_BYTES) for name in IDX_FILES}
     except (FileNotFoundError, ValueError) as error:
         raise DatasetError(
@@ -273,13 +272,7 @@ def _read_csv(path: Path) -> tuple[np.ndarray, list[str]]:
             if not first_row.strip():
                 raise DatasetError(f"{path.name} has no rows under its header; use Kaggle's file.")
             rows = itertools.chain([first_row], lines)
-            values = np.loadtxt(
-                rows, delimiter=",", dtype=np.int16, ndmin=2, comments=None, max_rows=MOST_IMAGES
-            )
-            if next(lines, ""):
-                raise DatasetError(
-                    f"{path.name} has more than {MOST_IMAGES:,} rows; use a smaller set."
-                )
+            values = np.loadtxt(rows, delimiter=",", dtype=np.int16, ndmin=2, comments=None)
     except FileNotFoundError:
         raise DatasetError(f"There is no file {path}; name Kaggle's CSV.") from None
     except (OSError, ValueError, OverflowError, csv.Error) as error:
@@ -303,8 +296,13 @@ def _read_csv(path: Path) -> tuple[np.ndarray, list[str]]:
 
 
 def _short_lines(file: TextIO) -> Iterator[str]:
-    """Yield the lines of a file; a line of more than 64 kB is a ValueError."""
-    while line := file.readline(LONGEST_LINE):
+    """Yield the lines of a file; a longer line or more lines than can be are a ValueError."""
+    for number in itertools.count():
+        line = file.readline(LONGEST_LINE)
+        if not line:
+            return
+        if number > MOST_IMAGES:
+            raise ValueError(f"it has more than {MOST_IMAGES:,} rows")
         if len(line) == LONGEST_LINE and not line.endswith("\n"):
             raise ValueError(f"a line has more than {LONGEST_LINE:,} characters")
         yield line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
 import warnings
 import zlib
 
@@ -16,6 +17,7 @@ from mnist_core.errors import BlankDrawing, UnreadableImage
 FORMATS = ("PNG", "JPEG", "WEBP")
 MOST_BYTES = 20_000_000
 MOST_PIXELS = 40_000_000
+MOST_SCANS = 100  # of a JPEG; a progressive one has about ten, each costs the whole picture's time
 WORKING_SIZE_PX = 700
 # What Pillow's decoders raise on damaged and on hostile files.
 DECODER_ERRORS = (
@@ -25,6 +27,8 @@ DECODER_ERRORS = (
 )  # fmt: skip
 # A mark that differs less than this from the paper around it is no ink.
 LEAST_CONTRAST = 0.12
+# Half a gigabyte for the largest picture is much, for a room's pictures at once too much.
+_one_at_a_time = threading.Lock()
 
 
 def read_photo(content: bytes) -> np.ndarray:
@@ -63,8 +67,10 @@ def _open(content: bytes) -> Image.Image:
             f"The file has {len(content) / 1e6:.0f} MB; use one of {MOST_BYTES / 1e6:.0f} MB "
             "at most."
         )
+    if content[:2] == b"\xff\xd8" and content.count(b"\xff\xda") > MOST_SCANS:
+        raise UnreadableImage("The picture is made of too many scans; save it again.")
     try:
-        with warnings.catch_warnings():
+        with _one_at_a_time, warnings.catch_warnings():
             # Sizes between Pillow's warning and its error are refused below, with a sentence.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(content), formats=FORMATS)
@@ -95,7 +101,8 @@ def _open(content: bytes) -> Image.Image:
 def _reduced(image: Image.Image) -> Image.Image:
     exif = image.getexif()
     transparent = "A" in image.getbands() or "transparency" in image.info
-    reduced = image.convert("RGBA" if transparent else "RGB")
+    mode = "RGBA" if transparent else "RGB"
+    reduced = image if image.mode == mode else image.convert(mode)
     reduced.thumbnail((WORKING_SIZE_PX, WORKING_SIZE_PX), Image.Resampling.BOX)
     reduced.info["exif"] = exif.tobytes()
     return reduced

@@ -177,7 +177,8 @@ def load_keras(name: str) -> keras.Model:
         model_files.check_keras(path)
         import keras
 
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        model_files.check_model(model)
     except (
         OSError,
         ValueError,
@@ -193,6 +194,7 @@ def load_keras(name: str) -> keras.Model:
         MemoryError,
     ) as error:  # fmt: skip - Keras raises all of these on damaged files
         raise damaged(path, name, error) from None
+    return model
 
 
 def keras_path(name: str) -> Path:
@@ -267,7 +269,10 @@ def _choosing() -> Iterator[None]:
     try:
         handle = os.open(artifacts_dir() / ".active.lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise ModelError(f"The choice of models cannot be saved: {error}.") from error
+        raise ModelError(
+            f"The choice of models cannot be saved ({error.strerror}); "
+            "make room on the disk, or let this app write to its folder."
+        ) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 import numpy as np
 
-MOST_JSON_BYTES = 16_000_000
+MOST_JSON_BYTES = 1_000_000
 MOST_MEMBERS = 1000  # of a zip; each costs memory before any of them is read
 # What NumPy writes ahead of plain numbers or text ("L" on Python 2, as in MNIST's own .npz);
 # objects, which are pickles, are not in it.
