@@ -21,7 +21,9 @@ def keep(name: str, figures: dict[str, object], notes: str = "") -> Path:
     now = datetime.now(UTC)
     path = FOLDER / f"{now:%Y-%m-%d}-{name}.json"
     path.parent.mkdir(exist_ok=True)
-    command = " ".join(["python -m benchmarks." + Path(sys.argv[0]).stem, *sys.argv[1:]])
+    program = Path(sys.argv[0])
+    module = program.parent.name if program.stem == "__main__" else program.stem
+    command = " ".join([f"python -m benchmarks.{module}", *sys.argv[1:]])
     about = {"measured_at": now.isoformat(timespec="seconds"), "command": command}
     about |= {"hardware": hardware(), "versions": versions()} | ({"notes": notes} if notes else {})
     write_json(path, {**about, "figures": figures})
