@@ -125,7 +125,6 @@ def kills(browser: Browser, site: Balanced) -> list[float]:
         clear(page)
         site.start(killed)
         site.wait_for(killed)
-        page.wait_for_timeout(6000)  # nginx leaves a copy that failed alone for 5 s
     return seconds
 
 
