@@ -261,7 +261,8 @@ def read_kaggle_test(path: Path) -> np.ndarray:
 
 def _read_csv(path: Path) -> tuple[np.ndarray, list[str]]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        # NumPy can die of characters far beyond ASCII (https://github.com/numpy/numpy/pull/31586).
+        with path.open(encoding="ascii", newline="") as file:
             lines = _short_lines(file)
             header = next(csv.reader([next(lines, "")]), [])
             if len(header) > MOST_COLUMNS:

@@ -91,7 +91,7 @@ def kinds_of(faults: Path) -> dict[str, dict[str, int]]:
     kinds: dict[str, dict[str, int]] = {}
     lines = faults.read_text("utf-8").splitlines() if faults.is_file() else []
     for line in map(json.loads, lines):
-        kind = re.sub(r"(?<=: ).*", "", line["fault"])
+        kind = re.sub(r"(?<=\)): .*", "", line["fault"])  # an exception's own words vary
         kinds.setdefault(kind, {"times": 0, "first": line["input"]})["times"] += 1
     return kinds
 

@@ -32,6 +32,10 @@ ODD_VALUES: tuple[Any, ...] = (
     [], {}, [[]], [None], {"": None}, [1e308] * 3, ["M"], ["M", "x", None], ["Q", 1, 2, 3],
     ["L", float("nan"), 1e300], "Lambda", "__lambda__", "os", "builtins", "keras.src.utils",
 )  # fmt: skip
+CELLS = (
+    b"", b" 7", b"+7", b"007", b"255", b"256", b"-1", b"9" * 30, b"1.0", b"1e2", b"0x1f", b"nan",
+    b'"7"', b'"', b"#", b"label", b"7 7", b"1_0", b"\0", "\u0663".encode(), "\U000e6c61".encode(),
+)  # fmt: skip
 MOST_BYTES = 400_000  # of one hostile part; a larger one only takes longer
 
 
@@ -52,6 +56,8 @@ def _inside(content: bytes) -> Callable[[bytes, Random], bytes] | None:
         (b"\x1f\x8b", _in_gzip),
         (b"\x89PNG", _in_png),
         (b"\x93NUMPY", _in_array),
+        (b"label,", _in_table),
+        (b"pixel0,", _in_table),
         (b"{", _in_json),
         (b"[", _in_json),
     ):
@@ -201,6 +207,19 @@ def _in_array(content: bytes, random: Random) -> bytes:
     if random.random() < 0.1:
         words = b"(" * random.choice((50, 9000)) + words
     return content[:8] + (len(words) & 0xFFFF).to_bytes(2, "little") + words + data
+
+
+def _in_table(content: bytes, random: Random) -> bytes:
+    """Change one to three cells of a table, or leave a cell or a row out."""
+    rows = [line.split(b",") for line in content.splitlines()]
+    for _ in range(random.choice((1, 1, 3))):
+        row = random.choice(rows)
+        row[random.randrange(len(row))] = random.choice(CELLS)
+    if random.random() < 0.1:
+        del random.choice(rows)[-1:]
+    if random.random() < 0.1:
+        rows.insert(1, random.choice(rows))
+    return random.choice((b"\n", b"\r\n")).join(b",".join(row) for row in rows) + b"\n"
 
 
 def _in_json(content: bytes, random: Random) -> bytes:

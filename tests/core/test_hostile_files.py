@@ -127,6 +127,16 @@ def test_a_table_takes_no_memory_for_rows_that_are_not_there(tmp_path):
         tracemalloc.stop()
 
 
+def test_a_table_of_odd_characters_never_reaches_numpy(tmp_path):
+    """NumPy 2.4 looks such a character up in the C library's table of digits, far beyond its end:
+    the server died."""
+    path = tmp_path / "test.csv"
+    row = ",".join(["8\U000e6c61", *["0"] * 783])
+    path.write_text(",".join(f"pixel{i}" for i in range(784)) + f"\n{row}\n", encoding="utf-8")
+    with pytest.raises(DatasetError, match="ascii"):
+        read_kaggle_test(path)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
