@@ -216,7 +216,7 @@ def _read_digit(path: Path, classifiers: list[Classifier]) -> str:
 
 def submission(arguments: Namespace) -> int:
     """Write a model's answers to Kaggle's test.csv as ImageId,Label."""
-    from mnist_core.datasets import read_kaggle_test
+    from mnist_core.dataset_files import read_kaggle_test
     from mnist_core.inference import Classifier
 
     images = read_kaggle_test(arguments.csv)

@@ -15,7 +15,8 @@ from benchmarks.fuzz.mutations import Files, mutate
 from benchmarks.fuzz.whole import RUN
 from mnist_core import answer_view, figures_training, registry, run_report, runs
 from mnist_core.canvas_state import CanvasState, render
-from mnist_core.datasets import Dataset, read_kaggle_test, read_upload
+from mnist_core.dataset_files import read_kaggle_test
+from mnist_core.datasets import Dataset, read_upload
 from mnist_core.errors import WrongDrawing
 from mnist_core.inference import Classifier
 from mnist_core.pendigits import load_pendigits, read_archive

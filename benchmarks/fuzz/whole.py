@@ -16,8 +16,8 @@ from PIL import Image
 
 from benchmarks.fuzz.mutations import Files
 from mnist_core.canvas_state import CanvasState
-from mnist_core.datasets import IDX_FILES
-from mnist_core.examples import canvas_json, examples
+from mnist_core.dataset_files import IDX_FILES
+from mnist_core.examples import EXAMPLES, canvas_json
 
 RUN = "20261121-080000-fast-0000"
 
@@ -173,7 +173,7 @@ def canvases() -> list[Files]:
     """What a browser says that the canvas holds: strokes as Fabric has them, and a picture."""
     state = CanvasState()
     state.load_picture(np.eye(20, dtype=np.uint8) * 255)
-    drawn: list[Any] = [canvas_json(example.strokes[:2]) for example in examples()[:4]]
+    drawn: list[Any] = [canvas_json(example.strokes[:2]) for example in EXAMPLES[:4]]
     curve = {"type": "path", "strokeWidth": 18, "path": [["M", 9, 9], ["Q", 20, 9, 40, 90]]}
     drawn += [{"objects": [curve] * 3}, {"objects": [*state.objects, curve]}]
     return [{"canvas.json": json.dumps(one).encode()} for one in drawn]

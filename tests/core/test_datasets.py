@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core import datasets
-from mnist_core.datasets import IDX_FILES, read_dataset, read_idx, read_kaggle_test, read_upload
+from mnist_core import dataset_files, datasets
+from mnist_core.dataset_files import IDX_FILES, read_idx, read_kaggle_test
+from mnist_core.datasets import read_dataset, read_upload
 from mnist_core.errors import DatasetError
 
 TRAIN, TEST = 30, 20
@@ -206,7 +207,7 @@ def test_a_truncated_npz_is_named(tmp_path, kept):
 
 
 def test_an_npz_that_swells_is_refused_before_it_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(dataset_files, "MOST_BYTES", 10_000)
     with pytest.raises(DatasetError, match="larger than"):
         read_dataset(write_npz(tmp_path / "large.npz"))
     with pytest.raises(DatasetError, match="larger than"):

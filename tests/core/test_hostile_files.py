@@ -17,9 +17,9 @@ import pytest
 from PIL import Image
 
 from benchmarks.fuzz.whole import RUN, networks, stroke_files
-from mnist_core import datasets, model_files, pendigits, registry
+from mnist_core import dataset_files, model_files, pendigits, registry
 from mnist_core.canvas_state import render
-from mnist_core.datasets import read_kaggle_test
+from mnist_core.dataset_files import read_kaggle_test
 from mnist_core.errors import DatasetError, ModelError, UnreadableImage
 from mnist_core.pendigits import load_pendigits, read_archive
 from mnist_core.photo import MOST_SCANS, read_photo
@@ -146,7 +146,7 @@ def test_a_table_of_odd_characters_never_reaches_numpy(tmp_path):
     ],
 )
 def test_tables_have_limits(tmp_path, monkeypatch, content, said):
-    monkeypatch.setattr(datasets, "MOST_IMAGES", 10)
+    monkeypatch.setattr(dataset_files, "MOST_IMAGES", 10)
     path = tmp_path / "test.csv"
     path.write_text(content)
     with pytest.raises(DatasetError, match=said):
