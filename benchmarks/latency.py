@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from benchmarks.serving import serving
-from mnist_core.examples import examples
+from mnist_core.examples import EXAMPLES
 from mnist_core.inference import Classifier
 from mnist_core.preprocessing import mnist_image
 from mnist_core.strokes import draw_strokes
@@ -34,7 +34,7 @@ with st.container(key="answer"):
 
 def core(repetitions: int) -> None:
     """Print the median time of one answer, and of its parts."""
-    canvases = [draw_strokes(example.strokes) for example in examples()]
+    canvases = [draw_strokes(example.strokes) for example in EXAMPLES]
     classifiers = [Classifier.load(name) for name in ("dense", "cnn")]
     parts: dict[str, list[float]] = {"preprocessing": [], "dense": [], "cnn": [], "all": []}
     for repetition in range(repetitions + 30):

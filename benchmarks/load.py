@@ -34,7 +34,7 @@ from benchmarks.serving import Server, own_artifacts, serving
 from benchmarks.visitor import ANSWER_LIMIT_S, Outcome, Sketch, Visitor, sketches
 from mnist_core import runs
 from mnist_core.errors import DatasetError
-from mnist_core.examples import examples
+from mnist_core.examples import EXAMPLES
 from mnist_core.inference import Classifier
 from mnist_core.pendigits import load_pendigits
 from mnist_core.strokes import CANVAS_SIZE_PX, Stroke, place
@@ -102,7 +102,7 @@ def drawings() -> list[list[Stroke]]:
     try:
         pen = load_pendigits()
     except DatasetError:
-        return [example.strokes for example in examples()]
+        return [example.strokes for example in EXAMPLES]
     chosen = np.random.default_rng(SEED).choice(len(pen.drawings), DRAWINGS, replace=False)
     margin = CANVAS_SIZE_PX * 0.2
     return [

@@ -16,34 +16,31 @@ class Example:
 
     name: str
     label: int | None  # None: not a digit
-    strokes: list[Stroke]  # canvas pixels
+    variant: int = 0  # which of the label's prototypes
+
+    @property
+    def strokes(self) -> list[Stroke]:
+        """The drawing in the middle of a canvas, in its pixels; drawn when it is asked for."""
+        if self.label is None:
+            return _centred([_heart()])
+        drawn = [strokes for digit, strokes in digit_prototypes() if digit == self.label]
+        return _centred(drawn[self.variant])
 
 
-# Which of the prototypes show something that networks trained on MNIST alone trip over.
-_CHOSEN = (
-    ("slashed zero", 0, 1),
-    ("one with flag and base", 1, 6),
-    ("two with a loop", 2, 1),
-    ("flat-topped three", 3, 1),
-    ("open four", 4, 1),
-    ("five in two strokes", 5, 1),
-    ("slim six", 6, 1),
-    ("barred seven", 7, 1),
-    ("eight of two rings", 8, 1),
-    ("straight nine", 9, 0),
+# Of the prototypes, those that networks trained on MNIST alone trip over.
+EXAMPLES = (
+    Example("slashed zero", 0, 1),
+    Example("one with flag and base", 1, 6),
+    Example("two with a loop", 2, 1),
+    Example("flat-topped three", 3, 1),
+    Example("open four", 4, 1),
+    Example("five in two strokes", 5, 1),
+    Example("slim six", 6, 1),
+    Example("barred seven", 7, 1),
+    Example("eight of two rings", 8, 1),
+    Example("straight nine", 9, 0),
+    Example("a heart", None),
 )
-
-
-def examples(size_px: int = CANVAS_SIZE_PX) -> list[Example]:
-    """Return the row of examples: a digit of each kind, then a heart that is none."""
-    by_digit: dict[int, list[list[Stroke]]] = {}
-    for label, strokes in digit_prototypes():
-        by_digit.setdefault(label, []).append(strokes)
-    row = [
-        Example(name, label, _centred(by_digit[label][variant], size_px))
-        for name, label, variant in _CHOSEN
-    ]
-    return [*row, Example("a heart", None, _centred([_heart()], size_px))]
 
 
 def canvas_json(strokes: list[Stroke], stroke_width_px: float = STROKE_WIDTH_PX) -> dict:
@@ -58,10 +55,10 @@ def _heart() -> Stroke:
     return np.stack([x, -y], axis=1)
 
 
-def _centred(strokes: list[Stroke], size_px: int) -> list[Stroke]:
-    placed = place(strokes, 0, 0, 0.66 * size_px)
+def _centred(strokes: list[Stroke]) -> list[Stroke]:
+    placed = place(strokes, 0, 0, 0.66 * CANVAS_SIZE_PX)
     left, top, right, bottom = bounds(placed)
-    offset = np.array([size_px - left - right, size_px - top - bottom]) / 2
+    offset = (CANVAS_SIZE_PX - np.array([left + right, top + bottom])) / 2
     return [stroke + offset for stroke in placed]
 
 

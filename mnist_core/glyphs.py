@@ -8,7 +8,6 @@ fives in two strokes. Coordinates are in a unit box, y down.
 from __future__ import annotations
 
 import numpy as np
-from scipy import interpolate
 
 from mnist_core.strokes import Stroke
 
@@ -160,6 +159,8 @@ def _parse(text: str) -> list[Stroke]:
 
 def _curve(points: np.ndarray) -> Stroke:
     """Return a smooth curve through the points (chord-length parameter, cubic)."""
+    from scipy import interpolate  # a third of a second that the Draw page can do without
+
     steps = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
     spline = interpolate.PchipInterpolator if len(points) < 4 else interpolate.CubicSpline
     return spline(steps, points)(np.linspace(0, steps[-1], 40)).astype(np.float32)

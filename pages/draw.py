@@ -7,11 +7,12 @@ from streamlit_drawable_canvas import st_canvas
 from mnist_core import answer_view, canvas_state, registry
 from mnist_core.answer_view import SLOT_COLOURS, data_url
 from mnist_core.errors import BlankDrawing, MnistError
-from mnist_core.examples import examples
+from mnist_core.examples import EXAMPLES, Example
 from mnist_core.inference import Answer, ClassifierPool
 from mnist_core.photo import read_photo
 from mnist_core.preprocessing import Steps, preprocess
 from mnist_core.strokes import CANVAS_SIZE_PX
+from pages import within_app
 
 TITLES = {"dense": "Dense network", "cnn": "Convolutional network"}
 LOADING_WAIT_S = 0.3
@@ -30,7 +31,6 @@ STYLE = f"""<style>{answer_view.STYLE}
 </style>"""
 
 pool = st.cache_resource(ClassifierPool)
-example_row = st.cache_resource(examples)
 active_models = st.cache_data(ttl=2, show_spinner=False)(registry.active_with_reasons)
 
 
@@ -195,19 +195,24 @@ def show_answers(steps: Steps) -> None:
     network_input(steps, image)
 
 
+def load_example(example: Example) -> None:
+    """Put an example on the canvas."""
+    canvas_state.of(st.session_state).load_strokes(example.strokes)
+
+
 def other_ways() -> None:
     """Load an example, a photo, or a picture from the camera onto the canvas."""
     state = canvas_state.of(st.session_state)
     st.subheader("Or start from something")
     row = st.container(horizontal=True, key="examples")
-    for index, example in enumerate(example_row()):
+    for index, example in enumerate(EXAMPLES):
         label = "♥" if example.label is None else str(example.label)
         row.button(
             label,
             key=f"example-{index}",
             help=f"Example: {example.name}",
-            on_click=state.load_strokes,
-            args=(example.strokes,),
+            on_click=load_example,
+            args=(example,),
         )
     uploaded, camera = st.tabs(["Photo or scan", "Camera"])
     files = [
@@ -231,6 +236,7 @@ def other_ways() -> None:
                 st.rerun()
 
 
+within_app()
 given = st.session_state.pop("draw_image", None)
 if given is not None:
     canvas_state.of(st.session_state).load_image(given["image"])

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from mnist_core.errors import DatasetError
-from mnist_core.examples import examples
+from mnist_core.examples import EXAMPLES
 from mnist_core.pendigits import load_pendigits
 from mnist_core.strokes import draw_strokes, place
 
@@ -18,7 +18,7 @@ def drawings() -> list[tuple[int, list[np.ndarray]]]:
     try:
         pendigits = load_pendigits()
     except DatasetError:
-        return [(e.label, e.strokes) for e in examples() if e.label is not None]
+        return [(e.label, e.strokes) for e in EXAMPLES if e.label is not None]
     chosen = [np.flatnonzero(pendigits.is_test & (pendigits.labels == d))[0] for d in range(10)]
     return [(d, place(pendigits.drawings[i], 60, 60, 210)) for d, i in enumerate(chosen)]
 
@@ -126,7 +126,7 @@ def test_an_example_lands_on_the_canvas_and_can_be_taken_back(desktop_page, addr
 
 def test_a_photo_lands_on_the_canvas_and_is_read(desktop_page, address, tmp_path):
     page = desktop_page
-    three = draw_strokes(next(e.strokes for e in examples() if e.label == 3))[..., 0]
+    three = draw_strokes(next(e.strokes for e in EXAMPLES if e.label == 3))[..., 0]
     Image.fromarray(230 - np.uint8(three * 0.8)).save(tmp_path / "three.jpg")
     open_page(page, address)
     page.locator("input[type=file]").first.set_input_files(tmp_path / "three.jpg")
@@ -138,7 +138,7 @@ def test_a_photo_lands_on_the_canvas_and_is_read(desktop_page, address, tmp_path
 def test_the_drawing_is_still_there_after_a_visit_to_another_page(desktop_page, address):
     page = desktop_page
     pen = open_page(page, address)
-    pen.draw(next(e.strokes for e in examples() if e.label == 8))
+    pen.draw(next(e.strokes for e in EXAMPLES if e.label == 8))
     page.wait_for_selector(ANSWER.format("cnn"), timeout=20_000)
     settle(page)
     page.get_by_role("link", name="Retrain").first.click()

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from benchmarks.paste_back import paste
 from mnist_core.errors import BlankDrawing
-from mnist_core.examples import examples
+from mnist_core.examples import EXAMPLES
 from mnist_core.preprocessing import mnist_image, preprocess
 from mnist_core.strokes import draw_strokes, place
 
-DRAWINGS = [example.strokes for example in examples()]
+DRAWINGS = [example.strokes for example in EXAMPLES]
 
 
 @pytest.mark.parametrize("shape", [(10,), (10, 10, 2), (2, 10, 10, 4), (0, 10)])

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core import canvas_state, registry
-from mnist_core.examples import examples
+from mnist_core.examples import EXAMPLES
 from mnist_core.inference import Answer
 from mnist_core.preprocessing import mnist_image
 from mnist_core.strokes import draw_strokes
@@ -62,7 +62,7 @@ def test_before_the_first_stroke_the_page_invites_one(monkeypatch, artifacts):
 
 
 def test_after_a_stroke_both_networks_answer(monkeypatch, artifacts):
-    seven = next(e for e in examples() if e.label == 7)
+    seven = next(e for e in EXAMPLES if e.label == 7)
     page = run_page(monkeypatch, seven.strokes)
     assert shown(page).count('role="img"') == 2
     assert "Dense network" in shown(page)
@@ -86,7 +86,7 @@ def test_an_erased_canvas_is_no_error(monkeypatch, artifacts):
 def test_a_missing_file_is_named_and_the_other_network_still_answers(monkeypatch, artifacts, file):
     (artifacts / "cnn" / file).unlink()
     (artifacts / "cnn" / "model.tflite").unlink()
-    page = run_page(monkeypatch, examples()[3].strokes)
+    page = run_page(monkeypatch, EXAMPLES[3].strokes)
     for _ in range(40):
         if page.error:
             break
@@ -130,7 +130,7 @@ def test_the_strip_has_one_entry_a_drawing_and_ends_at_24():
 
 def test_what_was_loaded_is_drawn_as_the_canvas_draws_it():
     state = canvas_state.CanvasState()
-    strokes = examples()[7].strokes
+    strokes = EXAMPLES[7].strokes
     state.load_strokes(strokes)
     rendered = canvas_state.render(state.objects).astype(float)
     assert np.abs(rendered - draw_strokes(strokes)).mean() < 1  # of 255; rounding at the edges
@@ -149,7 +149,7 @@ def test_a_curve_of_the_canvas_passes_through_its_ends():
 
 
 def test_what_is_no_digit_is_said_to_be_none_and_why(monkeypatch, artifacts):
-    page = run_page(monkeypatch, examples()[-1].strokes)
+    page = run_page(monkeypatch, EXAMPLES[-1].strokes)
     said = [warning.value for warning in page.warning]
     assert any("That does not look like one digit." in words for words in said)
     assert any("Its score for being a digit is" in words for words in said)
