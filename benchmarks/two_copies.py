@@ -4,13 +4,16 @@ Prints, each measured several times in Chromium through the balancer,
 
 - how long it takes until a model that was activated on one copy answers on the other,
 - how long a visitor waits for the answer to a stroke that is drawn right after `kill -9` has
-  ended the visitor's copy, and how often that answer is the one to the whole drawing.
+  ended the visitor's copy (only the answer to the whole drawing counts),
+- what sixty visitors who draw a stroke a second meet at one copy alone and at both. All of it,
+  the visitors too, shares this machine's cores.
 
 Needs nginx, Playwright and a Chromium ($CHROMIUM, or that of the system or of Playwright).
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import statistics
@@ -23,14 +26,17 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from benchmarks import results
 from benchmarks.balancer import NGINX, OTHER_MODEL, Balanced, balanced
-from mnist_core.examples import examples
+from benchmarks.load import prepare, room
+from benchmarks.serving import Server
+from mnist_core.examples import EXAMPLES
 from mnist_core.strokes import Stroke
 
 ROUNDS = 5
 LIMIT_MS = 30_000
+SESSIONS, ROOM_SECONDS = 60, 20
 CNN = ".st-key-answer-cnn"
 # Its first stroke alone is no five, so the answer tells whether both are still there.
-FIVE = next(example.strokes for example in examples() if example.label == 5)
+FIVE = next(example.strokes for example in EXAMPLES if example.label == 5)
 
 
 def visitor(browser: Browser, site: Balanced, copy: str) -> Page:
@@ -128,6 +134,24 @@ def kills(browser: Browser, site: Balanced) -> list[float]:
     return seconds
 
 
+def rooms(site: Balanced) -> dict[str, dict[str, object]]:
+    """Return what a room of visitors meets at copy "a" alone, and through the balancer."""
+    prepared = prepare()
+    pid = site.processes["a"].pid
+    found = {}
+    for name, url in (("one copy", f"http://127.0.0.1:{site.ports['a']}"), ("both", site.url)):
+        load = asyncio.run(room(Server(url, pid), prepared, SESSIONS, 1.0, ROOM_SECONDS))
+        found[name] = load.as_dict()
+        del found[name]["server_cores"]  # of the two copies, one's alone
+        print(
+            f"{SESSIONS} sessions, a stroke a second each, {name}: median "
+            f"{found[name]['median_ms']} ms, p95 {found[name]['p95_ms']} ms, "
+            f"{found[name]['wrong_or_failed']} of {found[name]['strokes']} wrong or failed",
+            flush=True,
+        )
+    return found
+
+
 def in_words(seconds: list[float]) -> str:
     """Return the median and the longest."""
     median, longest = statistics.median(seconds), max(seconds)
@@ -139,20 +163,19 @@ def main() -> None:
     if NGINX is None:
         raise SystemExit("nginx is not installed: apt-get install nginx-light")
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        balanced(Path(folder)) as site,
-        sync_playwright() as playwright,
-    ):
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        activated = activations(browser, site)
-        print("activated on one copy, answers on the other: " + in_words(activated), flush=True)
-        killed = kills(browser, site)
-        print("copy killed, stroke answered by the other:   " + in_words(killed))
-        browser.close()
+    with tempfile.TemporaryDirectory() as folder, balanced(Path(folder)) as site:
+        crowd = rooms(site)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            activated = activations(browser, site)
+            print("activated on one copy, answers on the other: " + in_words(activated), flush=True)
+            killed = kills(browser, site)
+            print("copy killed, stroke answered by the other:   " + in_words(killed))
+            browser.close()
     figures: dict[str, object] = {
         "activated_s": [round(value, 2) for value in activated],
         "killed_s": [round(value, 2) for value in killed],
+        "rooms": crowd,
     }
     print(results.keep("two_copies", figures))
 
