@@ -71,7 +71,7 @@ def finite(value: object, least: float = 0.0, most: float = 1e12) -> float | Non
     """Return the value as a float where it is a number from `least` to `most`, else None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) and least <= value <= most else None
+    return float(value) if least <= value <= most else None
 
 
 @contextlib.contextmanager

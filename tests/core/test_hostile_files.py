@@ -23,7 +23,14 @@ from mnist_core.dataset_files import read_kaggle_test
 from mnist_core.errors import DatasetError, ModelError, UnreadableImage
 from mnist_core.pendigits import load_pendigits, read_archive
 from mnist_core.photo import MOST_SCANS, read_photo
-from mnist_core.safe_files import MOST_MEMBERS, opened_zip, parse_json, read_array, read_json_object
+from mnist_core.safe_files import (
+    MOST_MEMBERS,
+    finite,
+    opened_zip,
+    parse_json,
+    read_array,
+    read_json_object,
+)
 
 
 def zipped(path: Path, members: dict[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> Path:
@@ -99,6 +106,13 @@ def test_json_that_is_too_deep_too_long_or_no_object(tmp_path):
         path.write_text(content)
         with pytest.raises(ValueError, match=r"\w"):
             read_json_object(path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, -1, True, "7", None, [7]])
+def test_only_a_number_in_its_bounds_is_one(value):
+    """A card with an integer of hundreds of digits ended the page with an OverflowError."""
+    assert finite(value, 0, 1e12) is None
+    assert finite(7) == 7.0
 
 
 def jpeg_of_scans(scans: int) -> bytes:
