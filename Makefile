@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check format audit bench clean
+.PHONY: run test check format audit licences bench clean
 
 run: $(VENV)/app.stamp
 	$(BIN)/streamlit run app.py
@@ -22,6 +22,24 @@ format: $(VENV)/dev.stamp
 
 audit: $(VENV)/dev.stamp
 	$(BIN)/pip-audit -r requirements.txt
+
+# What the app's packages and theirs may be used for, as their own metadata say.
+licences: $(VENV)/dev.stamp
+	$(PYTHON) -m venv $(VENV)/licences
+	$(VENV)/licences/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip-licenses --python=$(VENV)/licences/bin/python --from=mixed --format=markdown \
+		--output-file=docs/licences.md
+	rm -rf $(VENV)/licences
+
+# Half an hour on a machine that does nothing else; results are kept in benchmarks/results.
+bench: $(VENV)/dev.stamp
+	taskset -c 0 $(BIN)/python -m benchmarks.latency core
+	$(BIN)/python -m benchmarks.latency browser
+	$(BIN)/python -m benchmarks.start
+	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.load
+	$(BIN)/python -m benchmarks.two_copies
+	$(BIN)/python -m benchmarks.fuzz
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis

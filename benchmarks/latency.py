@@ -16,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import results
 from benchmarks.serving import serving
 from mnist_core.examples import EXAMPLES
 from mnist_core.inference import Classifier
@@ -48,6 +49,8 @@ def core(repetitions: int) -> None:
                 parts[name].append(value * 1000)
     for name, values in parts.items():
         print(f"{name}: {statistics.median(values):.2f} ms, median of {len(values)}")
+    medians = {f"{name}_ms": round(statistics.median(mine), 2) for name, mine in parts.items()}
+    print(results.keep("latency-core", {**medians, "repetitions": repetitions}))
 
 
 def browser(repetitions: int) -> None:
@@ -76,6 +79,8 @@ def browser(repetitions: int) -> None:
     app, bare_app = (statistics.median(values) for values in times)
     print(f"the app: {app:.0f} ms, a bare app: {bare_app:.0f} ms, ratio {app / bare_app:.2f}")
     print(f"medians of {repetitions} strokes each, in turn")
+    figures = {"app_ms": round(app), "bare_app_ms": round(bare_app), "strokes": repetitions}
+    print(results.keep("latency-browser", {**figures, "ratio": round(app / bare_app, 2)}))
 
 
 def _stroke_to_answer(page, number: int) -> float:
