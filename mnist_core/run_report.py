@@ -24,11 +24,12 @@ USUAL_AUGMENTATION = Augmentation(rotation_degrees=10, shift=0.08, shear_degrees
 def plain(text: str) -> str:
     """Return a text that Markdown shows as it is: titles come from any visitor.
 
-    Links and icons are found in what Markdown has read, backslashes or not, so the signs that
-    they are known by are kept apart by a word joiner, which takes no room.
+    Streamlit looks for links and icons regardless of backslashes, so the signs that they are
+    known by stand between word joiners, which take no room.
     """
     marked = re.sub(r"([\\`*_{}\[\]()<>#+!|$&~-])", r"\\\1", text)
-    return re.sub(r"([:@]|(?<=www)\.)", "\N{WORD JOINER}\\\\\\1", marked, flags=re.IGNORECASE)
+    apart = "\N{WORD JOINER}\\\\\\1\N{WORD JOINER}"
+    return re.sub(r"([:@]|(?<=www)\.)", apart, marked, flags=re.IGNORECASE)
 
 
 def slot_for(recipe: str) -> str:

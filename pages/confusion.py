@@ -9,6 +9,7 @@ from mnist_core import evaluation, figures, registry, reports, robustness
 from mnist_core.datasets import Dataset, load_mnist
 from mnist_core.errors import DatasetError, MnistError, ModelError
 from mnist_core.inference import Classifier
+from pages import within_app
 
 SHARES = {
     "Counts": "count",
@@ -366,6 +367,7 @@ def show_figures(name: str) -> None:
         st.metric("Macro F1", f"{summary.macro_f1:.4f}", width="content")
 
 
+within_app()
 st.title("Where a network goes wrong")
 models = registry.available_models()
 if not models:

@@ -12,6 +12,7 @@ from mnist_core.errors import DatasetError, MnistError
 from mnist_core.inference import ClassifierPool
 from mnist_core.neighbours import neighbours_among
 from mnist_core.sprite_grid import CSS, HTML, JS, grid_data
+from pages import within_app
 
 VIEWS = ["Digits", "Statistics", "Map", "Doubtful labels", "Other data"]
 ALL = "both"
@@ -400,6 +401,7 @@ def show_upload() -> None:
     st.rerun()
 
 
+within_app()
 st.html("<style>.stMainBlockContainer {padding-top: 4rem}</style>")
 st.title("Browse the digits")
 try:

@@ -15,6 +15,7 @@ from mnist_core.progress import Progress
 from mnist_core.recipes import OPTIMIZERS, RECIPES, SCHEDULES, Recipe, override
 from mnist_core.run_folder import RUNNING, WAITING, Run
 from mnist_core.run_report import USUAL_AUGMENTATION, plain
+from pages import within_app
 
 FIRST_CHOICE = "fast"  # ends within a minute on two cores
 mnist = st.cache_resource(load_mnist, show_spinner="Loading MNIST")
@@ -396,4 +397,5 @@ def show_settled(run: Run, allowed: bool) -> None:
         show_epoch(epoch_figures(progress))
 
 
+within_app()
 page()

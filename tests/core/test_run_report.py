@@ -79,10 +79,10 @@ def test_the_run_that_ended_last_is_not_the_one_requested_last():
         ("Für 3x3, v1.2", "Für 3x3, v1.2"),
         ("<b>![x](y)", r"\<b\>\!\[x\]\(y\)"),
         ("`$x$` &lt; ~a~", r"\`\$x\$\` \&lt; \~a\~"),
-        ("http://a", "http|\\://a"),
-        ("WWW.a", "WWW|\\.a"),
-        ("a@b.c", "a|\\@b.c"),
-        (":material/home:", "|\\:material/home|\\:"),
+        ("http://a", "http|\\:|//a"),
+        ("WWW.a", "WWW|\\.|a"),
+        ("a@b.c", "a|\\@|b.c"),
+        (":material/home:", "|\\:|material/home|\\:|"),
     ],
 )
 def test_a_title_keeps_no_markup_and_no_link(title, shown):
