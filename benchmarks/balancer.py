@@ -46,6 +46,12 @@ class Balanced:
         """Return once a copy answers. Raises TimeoutError."""
         wait_until_healthy(f"http://127.0.0.1:{self.ports[name]}")
 
+    def revive(self, name: str) -> None:
+        """Start a copy if it was killed; wait for it."""
+        if self.processes[name].poll() is not None:
+            self.start(name)
+        self.wait_for(name)
+
     def kill(self, name: str) -> None:
         """End a copy as `kill -9` does."""
         self.processes[name].kill()

@@ -129,8 +129,7 @@ def kills(browser: Browser, site: Balanced) -> list[float]:
         seconds.append(time.perf_counter() - start)
         assert copy_of(page) != killed
         clear(page)
-        site.start(killed)
-        site.wait_for(killed)
+        site.revive(killed)
     return seconds
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page
 
 from benchmarks.balancer import NGINX, Balanced, balanced
 from benchmarks.two_copies import (
     CNN,
     FIVE,
+    clear,
     copy_of,
     draw,
     expect_digit,
@@ -36,11 +38,18 @@ def site(tmp_path_factory) -> Iterator[Balanced]:
 
 @pytest.fixture
 def visitors(chromium: Browser, site: Balanced) -> Iterator[dict[str, Page]]:
-    """A visitor of each copy."""
+    """A visitor of each copy; copies that an earlier test killed are started again."""
+    for name in site.ports:
+        site.revive(name)
     pages = {name: visitor(chromium, site, name) for name in site.ports}
     yield pages
     for page in pages.values():
         page.context.close()
+
+
+def upload_five(page: Page, folder: Path) -> None:
+    Image.fromarray(255 - draw_strokes(FIVE)[..., 0]).save(folder / "five.png")
+    page.locator("input[type=file]").first.set_input_files(folder / "five.png")
 
 
 def test_a_model_activated_on_one_copy_answers_on_the_other(visitors):
@@ -50,9 +59,8 @@ def test_a_model_activated_on_one_copy_answers_on_the_other(visitors):
 
 
 def test_an_upload_reaches_the_copy_that_has_the_session(visitors, site, tmp_path):
-    Image.fromarray(255 - draw_strokes(FIVE)[..., 0]).save(tmp_path / "five.png")
     for page in visitors.values():
-        page.locator("input[type=file]").first.set_input_files(tmp_path / "five.png")
+        upload_five(page, tmp_path)
         expect_digit(page, 5)
     known = [(named, answered) for named, answered in site.requests() if named in site.ports]
     assert {named for named, _ in known} == {"a", "b"}
@@ -69,5 +77,21 @@ def test_visitors_of_a_killed_copy_carry_on_in_the_middle_of_a_stroke(visitors, 
     assert copy_of(page) == "b"
     draw(neighbour, FIVE[1])
     expect_digit(neighbour, 5)
-    page.locator(".st-key-undo button").click()
-    expect(page.locator(f"{CNN} .large-digit")).not_to_have_text("5")
+
+
+def test_the_drawing_outlives_all_copies_and_uploads_work_again(visitors, site, tmp_path):
+    page = visitors["b"]
+    draw(page, FIVE[0])
+    page.locator(CNN).wait_for()
+
+    def start_anew():
+        for name in site.ports:
+            site.kill(name)
+        site.revive("b")
+        page.wait_for_timeout(3000)
+
+    draw(page, FIVE[1], in_the_middle=start_anew)
+    expect_digit(page, 5)
+    clear(page)
+    upload_five(page, tmp_path)
+    expect_digit(page, 5)
