@@ -83,7 +83,7 @@ class Progress:
             }.get(event["type"])
             if take is not None:  # a newer version may say more than we know
                 take(event)
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
             self.damaged_lines += 1
 
     def _take_started(self, event: dict[str, Any]) -> None:

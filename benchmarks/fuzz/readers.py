@@ -101,11 +101,11 @@ def read_canvas(files: Files, folder: Path) -> None:
         raise WrongDrawing("Streamlit refuses what is no JSON before this app sees it.") from None
     state = CanvasState()
     state.see(message)
+    picture = render(state.objects)
+    assert picture.shape == (336, 336, 4)
+    assert picture.dtype == np.uint8
     for change in (state.arrive, state.undo, state.undo, state.redo):
         change()
-        picture = render(state.objects)
-        assert picture.shape == (336, 336, 4)
-        assert picture.dtype == np.uint8
     json.dumps(state.initial)
 
 

@@ -16,13 +16,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.fuzz.whole import RUN, networks, stroke_files
+from benchmarks.fuzz.whole import RUN, networks, run_files, stroke_files
 from mnist_core import dataset_files, model_files, pendigits, registry
 from mnist_core.canvas_state import render
 from mnist_core.dataset_files import read_kaggle_test
 from mnist_core.errors import DatasetError, ModelError, UnreadableImage
 from mnist_core.pendigits import load_pendigits, read_archive
 from mnist_core.photo import MOST_SCANS, read_photo
+from mnist_core.progress import Progress
 from mnist_core.safe_files import (
     MOST_MEMBERS,
     finite,
@@ -367,3 +368,13 @@ def test_a_network_of_another_task_is_refused(size, answers):
     layers = [keras.Input((size, size, 1)), keras.layers.Flatten(), keras.layers.Dense(answers)]
     with pytest.raises(ValueError, match=f"it makes .*{answers}.* of .*{size}"):
         model_files.check_model(keras.Sequential(layers))
+
+
+def test_an_answer_of_nine_probabilities_is_a_damaged_line(tmp_path):
+    """Such a line of a run's events ended the Retrain page with an IndexError."""
+    (events,) = {files["events.jsonl"] for files in run_files()}
+    nine = events.replace(b"[0.05, ", b"[")
+    (tmp_path / "events.jsonl").write_bytes(nine)
+    progress = Progress(tmp_path)
+    progress.update()
+    assert progress.damaged_lines == nine.count(b'"examples"') == 2
