@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+import json
 import os
 import platform
 import tempfile
@@ -108,6 +109,7 @@ class _Split:
     validation: np.ndarray
     pool: InkPool | None = None
     events: list[EpochEnd] = field(default_factory=list)
+    seconds_before: float = 0.0  # of a training that was cut off
 
 
 def train(
@@ -149,7 +151,7 @@ def train(
         stopped = _fit(model, recipe, chosen, split, on_event, should_stop, work, folder)
     calibration = _calibrate(model, split)
     evaluation = _evaluate(model, dataset, calibration["temperature"])
-    seconds = time.perf_counter() - start
+    seconds = split.seconds_before + time.perf_counter() - start
     card = _card(recipe, chosen, split, seconds) | calibration | earlier
     card["test_accuracy"] = evaluation and _accuracy(evaluation.probabilities, dataset.y_test)
     best = max(split.events, key=lambda e: e.val_accuracy).epoch if split.events else None
@@ -189,7 +191,15 @@ def _fit(
 
     images, labels = split.dataset.x_train, split.dataset.y_train
     arguments = (images[split.train], labels[split.train], chosen.augmentation)
-    options: dict[str, Any] = {"batch_size": chosen.batch_size, "seed": chosen.seed}
+    told = work / "epochs.json"
+    if folder is not None and told.is_file():  # of the training that was cut off
+        split.events = [EpochEnd(**event) for event in json.loads(told.read_text(encoding="utf-8"))]
+        split.seconds_before = sum(event.seconds for event in split.events)
+    options: dict[str, Any] = {
+        "batch_size": chosen.batch_size,
+        "seed": chosen.seed,
+        "first_epoch": len(split.events),
+    }
     batches: AugmentedBatches = (
         AugmentedBatches(*arguments, **options)
         if split.pool is None
@@ -207,7 +217,7 @@ def _fit(
             len(split.validation),
         )
     )
-    reporter = _reporter(split, steps, on_event, should_stop)
+    reporter = _reporter(split, steps, on_event, should_stop, told)
     best_file = work / "best.weights.h5"
     callbacks: list[keras.callbacks.Callback] = [
         reporter,
@@ -268,6 +278,7 @@ def _reporter(
     steps: int,
     on_event: Callable[[Event], None],
     should_stop: Callable[[], bool],
+    told: Path,
 ) -> Any:
     """Return the Keras callback that validates, tells what happens, and stops when asked."""
     import keras
@@ -322,7 +333,8 @@ def _reporter(
                 confusion_matrix(labels, probabilities.argmax(axis=1)).tolist(),
                 examples,
             )
-            split.events.append(event)
+            split.events = [*(e for e in split.events if e.epoch < event.epoch), event]
+            registry.write_json(told, [dataclasses.asdict(e) for e in split.events])
             on_event(event)
 
     return Reporter()
@@ -397,7 +409,10 @@ def _card(recipe: Recipe, chosen: Hyperparameters, split: _Split, seconds: float
         "validation_images": len(split.validation),
     }
     if split.pool is not None:
+        from mnist_core.batches import DRAWN_SHARE, MNIST_SHARE
+
         data["strokes"] = f"{len(split.pool.images):,} images drawn from {split.pool.source}"
+        data["of_a_batch"] = {"mnist": MNIST_SHARE, "drawn": DRAWN_SHARE}
     names = ("loss", "accuracy", "val_loss", "val_accuracy")
     return {
         "name": recipe.name,

@@ -115,6 +115,22 @@ def test_a_saved_model_answers_as_the_trained_one(squares, tmp_path, monkeypatch
     assert classifier.is_digit(images).all()
 
 
+def test_a_training_that_was_cut_off_goes_on_after_its_last_epoch(squares, tmp_path):
+    recipe, chosen = tiny(epochs=4)
+
+    def lose_power(event):
+        if isinstance(event, EpochEnd) and event.epoch == 3:
+            raise InterruptedError("the power is gone")
+
+    with pytest.raises(InterruptedError):
+        train(recipe, squares, hyperparameters=chosen, on_event=lose_power, folder=tmp_path)
+    events = []
+    result = train(recipe, squares, hyperparameters=chosen, on_event=events.append, folder=tmp_path)
+    assert [event.epoch for event in events if isinstance(event, EpochEnd)] == [3, 4]
+    assert result.card["epochs"] == len(result.history["val_loss"]) == 4
+    assert result.history["loss"] == sorted(result.history["loss"], reverse=True)
+
+
 def test_a_training_can_begin_where_another_ended(squares, tmp_path, monkeypatch):
     monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
     recipe, chosen = tiny(epochs=3)
