@@ -95,6 +95,14 @@ def ended_last(runs: Sequence[Run]) -> Run | None:
     return max(runs, key=lambda run: run.ended_at or 0.0, default=None)
 
 
+def was_waited_for(run: Run, by: Run) -> bool:
+    """Return whether it was known that a run had ended only after another was asked for."""
+    try:
+        return (run.folder / "outcome.json").stat().st_mtime > by.requested_at
+    except OSError:
+        return False
+
+
 def end_in_words(run: Run) -> str:
     """Return how a run ended, as one line of Markdown."""
     ends = {"finished": "has finished", "stopped": "was stopped", "failed": "failed"}

@@ -363,8 +363,8 @@ def page() -> None:
     last = run_report.ended_last(past)
     with st.container(key="run-status"):
         if live and live[0].state == RUNNING:
-            if last is not None and (last.ended_at or 0.0) > live[0].requested_at:
-                say_end(last)  # for those who waited for it
+            if last is not None and run_report.was_waited_for(last, live[0]):
+                say_end(last)
             show_running(live[0], allowed)
         else:
             if last is not None:

