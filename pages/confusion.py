@@ -20,11 +20,14 @@ SHARES = {
 TILES = 24
 
 
-@st.cache_resource(show_spinner=False)
+# Streamlit keeps one result for one function: the pages that load MNIST share it.
+mnist = st.cache_resource(load_mnist, show_spinner="Reading the digits")
+
+
 def dataset_or_reason() -> tuple[Dataset | None, str]:
     """Return the data set, or why there is none on this machine."""
     try:
-        return load_mnist(), ""
+        return mnist(), ""
     except DatasetError as error:
         return None, str(error)
 
@@ -224,7 +227,10 @@ def show_lists(name: str, stored, matrix: np.ndarray, pairs) -> None:
     kind = st.segmented_control("Which", list(kinds), default="Confidently wrong", key="worst-kind")
     most = 24
     chosen = kinds[kind or "Confidently wrong"](stored.probabilities, stored.y_true, most)
-    show_tiles("worst", chosen, {name: stored.probabilities}, stored)
+    if len(chosen):
+        show_tiles("worst", chosen, {name: stored.probabilities}, stored)
+    else:
+        st.caption("It reads every digit right.")
     summary = evaluation.summarise(stored.probabilities, stored.y_true)
     data = f"the {stored.split} split of data set {stored.data_digest[:12]}"
     with st.container(horizontal=True):

@@ -136,3 +136,9 @@ def test_without_images_everything_but_the_pictures_works(models, monkeypatch):
 def test_without_any_model_the_page_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
     assert "python -m mnist_core train" in open_page().warning[0].value
+
+
+def test_a_network_without_a_mistake_has_a_page_too(models):
+    """Regression: the list of its confident mistakes was empty, and the page ended in an error."""
+    make_model("20261121-perfect", {})
+    assert "It reads every digit right." in words(open_page(model="20261121-perfect"))
