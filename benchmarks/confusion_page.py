@@ -1,25 +1,21 @@
 """Time the confusion page in Chromium, from a click to the last chart, with a warm server.
 
-    python benchmarks/confusion_page.py [--runs 10]
+    python -m benchmarks.confusion_page [--runs 10]
 
 Prints median and slowest time of opening the page from the navigation (goal: 1.5 s), changing
 the model (goal: 0.5 s) and clicking a cell.
 """
 
 import argparse
-import os
-import socket
+import shutil
 import statistics
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).parents[1]
+from benchmarks.serving import serving
+
 # The downloads come last on the page; all charts hold their drawing by then or are waited for.
 COMPLETE = """() => {
     const charts = [...document.querySelectorAll('[data-testid=stPlotlyChart]')];
@@ -35,28 +31,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=10)
     runs = parser.parse_args().runs
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true",
-         f"--server.port={port}"],
-        cwd=ROOT, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        wait_until_healthy(port)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-            )
-            page = browser.new_page(viewport={"width": 1300, "height": 1400})
-            page.goto(f"http://localhost:{port}/confusion")
-            page.wait_for_function(COMPLETE, timeout=60_000)
-            measure(page, runs)
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait(10)
+    with serving() as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": 1300, "height": 1400})
+        page.goto(f"{server.url}/confusion")
+        page.wait_for_function(COMPLETE, timeout=60_000)
+        measure(page, runs)
+        browser.close()
 
 
 def measure(page: Page, runs: int) -> None:
@@ -109,18 +92,6 @@ def seconds(act: Callable[[], object], wait: Callable[[], object]) -> float:
     act()
     wait()
     return time.perf_counter() - start
-
-
-def wait_until_healthy(port: int) -> None:
-    """Wait until the server answers, a minute at most."""
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2).close()
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    raise TimeoutError("The server did not start within a minute.")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Time the Dataset page in Chromium, and weigh a page of 100 digits.
 
-    python benchmarks/dataset_page.py [--runs 20]
+    python -m benchmarks.dataset_page [--runs 20]
 
 Prints median and slowest time from the click on "Dataset" to the first grid, its picture decoded
 (goal: 1 s with the data in memory), and from the click on "Next" to the next 100 digits (goal:
@@ -8,18 +8,13 @@ Prints median and slowest time from the click on "Dataset" to the first grid, it
 """
 
 import argparse
-import os
-import socket
+import shutil
 import statistics
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
 
 from playwright.sync_api import Page, WebSocket, sync_playwright
 
-ROOT = Path(__file__).parents[1]
+from benchmarks.serving import serving
+
 # The clock is the browser's own, looked at before each frame is painted.
 CLICK_AND_WAIT = """([target, first]) => new Promise((done) => {
     const start = performance.now();
@@ -44,29 +39,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=20)
     runs = parser.parse_args().runs
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
-    server = subprocess.Popen(
-        [*command, f"--server.port={port}"],
-        cwd=ROOT, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        wait_until_healthy(port)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-            )
-            page = browser.new_page(viewport={"width": 1360, "height": 1000})
-            measure(page, port, runs)
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait(10)
+    with serving() as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": 1360, "height": 1000})
+        measure(page, server.url, runs)
+        browser.close()
 
 
-def measure(page: Page, port: int, runs: int) -> None:
+def measure(page: Page, url: str, runs: int) -> None:
     """Print the times of `runs` repetitions each, and the bytes of one page."""
     received: list[int] = []
 
@@ -75,7 +57,7 @@ def measure(page: Page, port: int, runs: int) -> None:
 
     page.on("websocket", listen)
     page.set_default_timeout(60_000)
-    page.goto(f"http://localhost:{port}")
+    page.goto(url)
     page.locator(".st-key-canvas").wait_for()
     opened, turned, weights = [], [], []
     for run in range(runs + 1):
@@ -97,19 +79,6 @@ def measure(page: Page, port: int, runs: int) -> None:
         print(f"{name:<17}median {statistics.median(times):.2f} s, slowest {max(times):.2f} s "
               f"({runs} runs)")  # fmt: skip
     print(f"a page of 100    {statistics.median(weights):,.0f} bytes from the server")
-
-
-def wait_until_healthy(port: int) -> None:
-    """Wait until the server answers, a minute at most."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        try:
-            urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2).close()
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    raise TimeoutError("The server did not start within a minute.")
 
 
 if __name__ == "__main__":
