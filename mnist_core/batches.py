@@ -12,7 +12,7 @@ from mnist_core.ink_pool import NOT_A_DIGIT, InkPool
 from mnist_core.recipes import Augmentation
 
 # Of a batch with pen strokes: MNIST, drawn digits, what is no digit.
-MNIST_SHARE, DRAWN_SHARE = 0.54, 0.30
+MNIST_SHARE, DRAWN_SHARE = 0.70, 0.20
 
 
 def as_input(images: np.ndarray) -> np.ndarray:

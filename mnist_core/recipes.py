@@ -395,7 +395,7 @@ def _apply(stack: list[Any], x: Any) -> Any:
 _ABRAHAM = Hyperparameters(epochs=5, batch_size=32)
 # Enough to imitate other hands, too little to turn a 6 into a 9 or a 1 into a 7.
 _INK = Augmentation(
-    rotation_degrees=12, shift=0.07, shear_degrees=12, zoom=0.12, elastic_px=1.6, thickness=0.15
+    rotation_degrees=10, shift=0.04, shear_degrees=10, zoom=0.1, elastic_px=1.3, thickness=0.1
 )
 
 RECIPES: dict[str, Recipe] = {
@@ -524,7 +524,7 @@ RECIPES: dict[str, Recipe] = {
             None,
             1_338_891,
             Hyperparameters(
-                epochs=12,
+                epochs=20,
                 batch_size=128,
                 optimizer="adamw",
                 learning_rate=0.001,
@@ -544,10 +544,10 @@ RECIPES: dict[str, Recipe] = {
             None,
             277_291,
             Hyperparameters(
-                epochs=16,
+                epochs=36,
                 batch_size=128,
                 optimizer="adamw",
-                learning_rate=0.002,
+                learning_rate=0.0015,
                 schedule="cosine",
                 weight_decay=0.02,
                 dropout=0.3,
