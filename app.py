@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-st.set_page_config(page_title="Draw a digit", page_icon=":material/draw:", layout="wide")
+st.set_page_config(page_title="Draw a digit", page_icon="✏️", layout="wide")
 
 PAGES = {"draw": ":material/draw:", "retrain": ":material/model_training:"}
 PAGES |= {"dataset": ":material/grid_view:", "confusion": ":material/grid_on:"}

@@ -28,7 +28,7 @@ from mnist_core.strokes import CANVAS_SIZE_PX, Stroke, draw_strokes
 STRIP_LENGTH = 24
 # More than a hand draws; a browser that sends more is no visitor's.
 MOST_OBJECTS = 1000
-MOST_POINTS = 20_000
+MOST_POINTS = 5000
 MOST_PICTURE_CHARACTERS = 1_000_000
 WIDEST_STROKE_PX = 100.0
 _KEY = "canvas_state"

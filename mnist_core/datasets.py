@@ -152,7 +152,8 @@ def train_validation_split(
         )
     except ValueError as error:
         raise DatasetError(
-            f"{len(labels):,} training images cannot be split so: {error} Use a larger share."
+            f"{len(labels):,} training images cannot be split so: "
+            f"{str(error).rstrip('.')}. Use a larger share."
         ) from None
     return train, validation
 
