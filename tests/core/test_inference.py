@@ -95,7 +95,7 @@ def test_the_shipped_networks_hold_their_cards_on_mnist(mnist, classifier):
     )
     accuracy = (evaluation.probabilities.argmax(axis=1) == mnist.y_test).mean()
     assert accuracy == pytest.approx(classifier.card["test_accuracy"])
-    assert accuracy >= {"dense": 0.985, "cnn": 0.996}[classifier.name]
+    assert accuracy >= {"dense": 0.992, "cnn": 0.996}[classifier.name]
     assert expected_calibration_error(evaluation.probabilities, evaluation.y_true) <= 0.01
 
 
