@@ -186,9 +186,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, default=60)
     parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument(
+        "--rate", type=float, help="strokes a second, all together (default: one a session)"
+    )
     parser.add_argument("--no-search", action="store_true", help="leave out the highest rate")
     parser.add_argument("--no-training", action="store_true", help="leave out the training")
     arguments = parser.parse_args()
+    interval_s = arguments.sessions / (arguments.rate or arguments.sessions)
     prepared = prepare()
     figures: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as temporary:
@@ -202,7 +206,7 @@ def main() -> None:
                     wait_for_batches(runs.request("cnn-3x3", {"epochs": 200}).run_id)
                 print(f"-- {name}")
                 load = asyncio.run(
-                    room(server, prepared, arguments.sessions, 1.0, arguments.seconds)
+                    room(server, prepared, arguments.sessions, interval_s, arguments.seconds)
                 )
                 print(load, flush=True)
                 figures[name] = load.as_dict()
@@ -213,7 +217,8 @@ def main() -> None:
                     figures[f"{name}, search"] = [found.as_dict() for found in tried]
             for run in runs.live_runs():
                 runs.stop(run.run_id)
-    print(results.keep("load", figures))
+    name = f"load-{arguments.rate:g}" if arguments.rate else "load"
+    print(results.keep(name, figures))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -43,8 +44,19 @@ STYLE = """
 .strip div {text-align: center; line-height: 1.3}
 .strip img {display: block; width: 64px; image-rendering: pixelated; border-radius: .3rem}
 """
+# A step is shown 120 CSS pixels wide; what has more pixels than this is thinned out.
+STEP_PX = 240
 # Below this the page says that it is not sure.
 SURE_PROBABILITY = 0.8
+
+
+class Html(str):
+    """HTML that Streamlit takes as it is: a plain string it searches for indentation first."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return str(self)
 
 
 def doubt(answer: Answer) -> str | None:
@@ -109,7 +121,7 @@ def steps_in_pictures(steps: Steps, image: str) -> str:
     figures = [
         _figure(image, "The 28 by 28 image that the networks read", "4 · Centred",
                 "by its centre of mass in 28 x 28 pixels, as MNIST's digits are.", "read"),
-        *(_figure(data_url(picture), title, title, words) for title, picture, words in small),
+        *(_figure(_thinned(picture), title, title, words) for title, picture, words in small),
     ]  # fmt: skip
     return f'<h3>What the networks see</h3><div class="steps">{"".join(figures)}</div>'
 
@@ -126,6 +138,11 @@ def strip(entries: Iterable[StripEntry]) -> str:
         f'<h3>Your drawings of this visit</h3><div class="strip">{"".join(cells)}</div>'
         "<small>Dense network left (orange), convolutional network right (blue).</small>"
     )
+
+
+def _thinned(picture: np.ndarray) -> str:
+    every = math.ceil(max(picture.shape) / STEP_PX)
+    return data_url(picture[::every, ::every])
 
 
 def _figure(image: str, description: str, title: str, words: str, kind: str = "") -> str:

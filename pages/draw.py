@@ -5,7 +5,7 @@ from streamlit.runtime.metrics_util import Installation
 from streamlit_drawable_canvas import st_canvas
 
 from mnist_core import answer_view, canvas_state, registry
-from mnist_core.answer_view import SLOT_COLOURS, data_url
+from mnist_core.answer_view import SLOT_COLOURS, Html, data_url
 from mnist_core.errors import BlankDrawing, MnistError
 from mnist_core.examples import EXAMPLES, Example
 from mnist_core.inference import Answer, ClassifierPool
@@ -116,7 +116,7 @@ def network_answer(slot: str, image) -> Answer | None:
         head, bars = answer_view.answer(title, answer, SLOT_COLOURS[slot])
         doubt = answer_view.doubt(answer)
         if doubt is None:
-            st.html(head + bars)
+            st.html(Html(head + bars))
         else:
             st.html(head)
             why = "" if answer.is_digit else f" {answer_view.reason(classifier, answer)}"
@@ -148,7 +148,7 @@ def agreement(answers: dict[str, Answer | None], steps_seconds: float) -> None:
 def network_input(steps: Steps, image: str) -> None:
     """Show the 28x28 image that the networks read, and how the drawing became it."""
     with st.container(key="network-input"):
-        st.html(answer_view.steps_in_pictures(steps, image))
+        st.html(Html(answer_view.steps_in_pictures(steps, image)))
         st.download_button(
             "Download 28x28 PNG",
             data=lambda: answer_view.png_bytes(steps.image),
@@ -179,7 +179,7 @@ def read_drawing() -> None:
         else:
             show_answers(steps)
     if seen := canvas_state.of(st.session_state).strip:
-        st.html(answer_view.strip(reversed(seen)))
+        st.html(Html(answer_view.strip(reversed(seen))))
 
 
 def show_answers(steps: Steps) -> None:
