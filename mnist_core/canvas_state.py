@@ -141,6 +141,7 @@ class CanvasState:
             self.strip = [*self.strip, entry][-STRIP_LENGTH:]
 
     def _begin(self, objects: list[dict[str, Any]]) -> None:
+        self.begun = True  # whatever the browser has kept is not wanted any more
         self.drawing += 1
         self.undone = []
         self._redraw(objects)

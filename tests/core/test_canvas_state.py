@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from mnist_core.canvas_state import CanvasState
@@ -68,3 +69,9 @@ def test_only_objects_are_taken_up():
     objects = ["<script>", 7, *[{"n": 1}] * 2000]
     state.resume(json.dumps({"version": 1, "objects": objects}), "first")
     assert state.initial == {"objects": [{"n": 1}] * 1000}
+
+
+def test_what_another_page_sent_is_not_taken_for_a_drawing_that_was_lost_sight_of():
+    state = CanvasState()
+    state.load_image(np.full((28, 28), 255, np.uint8))
+    assert state.begun  # so the page neither redraws it nor loses what it had to say about it
