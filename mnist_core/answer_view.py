@@ -40,6 +40,7 @@ STYLE = """
             image-rendering: pixelated; border-radius: .4rem; background: #000}
 .steps .read img {width: 15.75rem; height: auto}
 .steps figcaption, .strip + small {font-size: .875rem; opacity: .7}
+.steps figcaption {margin-top: .4rem}
 .strip {display: flex; flex-wrap: wrap; gap: .6rem}
 .strip div {text-align: center; line-height: 1.3}
 .strip img {display: block; width: 64px; image-rendering: pixelated; border-radius: .3rem}
