@@ -1,6 +1,7 @@
 """Train a recipe while people watch, then let it answer on the Draw page."""
 
 import dataclasses
+import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from mnist_core.run_folder import RUNNING, WAITING, Run
 from mnist_core.run_report import USUAL_AUGMENTATION, plain
 from pages import within_app
 
+ERROR_SECONDS = 8  # that what went wrong is said, whatever reruns the page meanwhile
 FIRST_CHOICE = "fast"  # ends within a minute on two cores
 mnist = st.cache_resource(load_mnist, show_spinner="Loading MNIST")
 
@@ -53,11 +55,12 @@ def may_change() -> bool:
 
 
 def attempt(action: Any, *arguments: Any) -> None:
-    """Do something that was asked for with a button; keep what went wrong for the next run."""
+    """Do something that was asked for with a button; keep what went wrong for the next runs."""
+    st.session_state.pop("retrain_error", None)
     try:
         action(*arguments)
     except MnistError as error:
-        st.session_state["retrain_error"] = str(error)
+        st.session_state["retrain_error"] = (str(error), time.monotonic())
 
 
 def hyperparameter_widgets(recipe: Recipe) -> dict[str, Any]:
@@ -350,7 +353,8 @@ def rename(run_id: str) -> None:
 def page() -> None:
     """The page, from top to bottom."""
     st.title("Retrain")
-    if error := st.session_state.pop("retrain_error", None):
+    error, since = st.session_state.get("retrain_error", ("", 0.0))
+    if error and time.monotonic() - since < ERROR_SECONDS:
         st.error(error)
         st.toast(error, icon=":material/error:")  # seen wherever the page is scrolled to
     allowed = may_change()

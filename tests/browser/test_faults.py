@@ -136,7 +136,12 @@ def test_two_people_press_the_same_buttons_at_the_same_time(visit):
         page.locator(".st-key-delete-run button").wait_for()
     for page in both:
         page.locator(".st-key-delete-run button").click(no_wait_after=True)
-    expect(both[1].get_by_text("There is no run").first).to_be_visible()
+    for _ in range(100):  # the server decides whose click comes second
+        if any(page.get_by_text("There is no run").count() for page in both):
+            break
+        both[0].wait_for_timeout(100)
+    else:
+        pytest.fail("nobody was told that the run was gone already")
     for page in both:
         expect(page.locator(".st-key-delete-run")).to_have_count(0)
     assert [run.title for run in runs.list_runs()] == ["second"]
