@@ -32,6 +32,8 @@ STYLE = """
                         background: rgba(128, 128, 128, .18)}
 .bar span:last-child {width: 6ch; text-align: right; white-space: nowrap}
 .bar i {display: block; height: 100%}
+.stHtml h3 {font-size: 1.75rem; font-weight: 600; line-height: 1.2; margin: 0;
+            padding: .75rem 0 1rem}
 .answer-title {font-weight: 700; margin: .4rem 0}
 .steps {display: grid; grid-template-columns: repeat(auto-fit, minmax(7.5rem, 1fr)); gap: 1rem}
 .steps figure {margin: 0}
@@ -154,12 +156,12 @@ def _figure(image: str, description: str, title: str, words: str, kind: str = ""
 
 
 def data_url(image: np.ndarray) -> str:
-    """Return a (h, w) float32 image in [0, 1] as a PNG in a data: address."""
+    """Return a float32 image in [0, 1], (h, w) or (h, w, 3), as a PNG in a data: address."""
     return "data:image/png;base64," + base64.b64encode(png_bytes(image)).decode("ascii")
 
 
 def png_bytes(image: np.ndarray) -> bytes:
-    """Return a (h, w) float32 image in [0, 1] as a grey PNG file."""
+    """Return a float32 image in [0, 1] as a PNG file: (h, w) grey, (h, w, 3) in colour."""
     buffer = io.BytesIO()
     pixels = np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
     Image.fromarray(pixels).save(buffer, format="PNG")

@@ -8,11 +8,12 @@ from mnist_core import answer_view, canvas_state, registry
 from mnist_core.answer_view import SLOT_COLOURS, Html, data_url
 from mnist_core.errors import BlankDrawing, MnistError
 from mnist_core.examples import EXAMPLES, Example
-from mnist_core.inference import Answer, ClassifierPool
+from mnist_core.inference import Answer, Classifier, ClassifierPool
 from mnist_core.photo import read_photo
 from mnist_core.preprocessing import Steps, preprocess
 from mnist_core.strokes import CANVAS_SIZE_PX
 from pages import within_app
+from pages.parts.why import why
 
 TITLES = {"dense": "Dense network", "cnn": "Convolutional network"}
 LOADING_WAIT_S = 0.3
@@ -97,8 +98,8 @@ def answer_when_ready(name: str) -> None:
         st.rerun()
 
 
-def network_answer(slot: str, image) -> Answer | None:
-    """Show what one network says; return its answer, or None while there is none."""
+def network_answer(slot: str, image) -> tuple[Classifier, Answer] | None:
+    """Show what one network says; return both, or None while there is no answer."""
     name, reason = active_models()[slot]
     loading = pool().request(name)
     with st.container(border=True, key=f"answer-{slot}"):
@@ -125,7 +126,7 @@ def network_answer(slot: str, image) -> Answer | None:
             st.html(bars)
         if reason:
             st.caption(reason)
-    return answer
+    return classifier, answer
 
 
 def agreement(answers: dict[str, Answer | None], steps_seconds: float) -> None:
@@ -185,14 +186,17 @@ def read_drawing() -> None:
 def show_answers(steps: Steps) -> None:
     """Show both answers, whether they agree, and what led to them."""
     side_by_side = st.container(horizontal=True)
-    answers = {}
+    answered = {}
     for slot in registry.SLOTS:
         with side_by_side:
-            answers[slot] = network_answer(slot, steps.image)
+            answered[slot] = network_answer(slot, steps.image)
+    answers = {slot: pair and pair[1] for slot, pair in answered.items()}
     agreement(answers, steps.seconds)
     image = data_url(steps.image)
     canvas_state.of(st.session_state).remember(image, answers)
     network_input(steps, image)
+    if all(answered.values()):
+        why(steps.image, answered)
 
 
 def load_example(example: Example) -> None:

@@ -1,5 +1,6 @@
 """The Draw page without a browser: what it shows for strokes, blanks, examples and bad files."""
 
+import re
 import shutil
 import sys
 import types
@@ -153,3 +154,46 @@ def test_what_is_no_digit_is_said_to_be_none_and_why(monkeypatch, artifacts):
     said = [warning.value for warning in page.warning]
     assert any("That does not look like one digit." in words for words in said)
     assert any("Its score for being a digit is" in words for words in said)
+
+
+def ask_why(page: AppTest) -> AppTest:
+    next(toggle for toggle in page.toggle if toggle.key == "why").set_value(True).run()
+    assert not page.exception
+    return page
+
+
+def test_who_asks_why_sees_the_ink_that_counts_and_inside_both_networks(monkeypatch, artifacts):
+    seven = next(e for e in EXAMPLES if e.label == 7)
+    page = run_page(monkeypatch, seven.strokes)
+    assert "Inside the" not in shown(page)
+    page = ask_why(page)
+    assert "The ink that the dense network rests on" in shown(page)
+    assert "the dense network goes on reading 7 for" in shown(page)
+    assert "Inside the dense network" in shown(page)
+    assert "Inside the convolutional network" in shown(page)
+
+
+def test_pushing_the_digit_out_of_the_frame_changes_both_answers(monkeypatch, artifacts):
+    seven = next(e for e in EXAMPLES if e.label == 7)
+    page = ask_why(run_page(monkeypatch, seven.strokes))
+
+    def said() -> list[tuple[str, str]]:
+        return re.findall(r">(\d)</b> (\w+), ", shown(page))
+
+    page.slider(key="push-right").set_value(0).run()
+    assert said() == [("7", "dense"), ("7", "convolutional")]
+    page.slider(key="push-right").set_value(10).run()
+    page.slider(key="push-down").set_value(10).run()
+    assert ("7", "dense") not in said()
+    assert ("7", "convolutional") not in said()
+
+
+def test_a_network_without_its_litert_file_says_that_it_cannot_be_looked_into(
+    monkeypatch, artifacts
+):
+    (artifacts / "cnn" / registry.LITERT_FILE).unlink()
+    seven = next(e for e in EXAMPLES if e.label == 7)
+    page = ask_why(run_page(monkeypatch, seven.strokes))
+    assert any("no LiteRT file" in caption.value for caption in page.caption)
+    assert "Inside the dense network" in shown(page)
+    assert "Inside the convolutional" not in shown(page)
