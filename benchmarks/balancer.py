@@ -6,13 +6,13 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks import serving
 from benchmarks.serving import ROOT, free_port, own_artifacts, wait_until_healthy
-from mnist_core.registry import write_json
+from mnist_core.saving import write_json
 
 CONFIGURATION = ROOT / "deploy" / "nginx.conf"
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
@@ -34,13 +34,11 @@ class Balanced:
         """Start a copy, at home in a folder of its own as on another machine; wait for it."""
         home = self.folder / f"home-{name}"
         home.mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")]
-        command += [f"--server.port={self.ports[name]}", "--server.headless=true"]
-        named = {"MNIST_ARTIFACTS": str(self.artifacts), "HOME": str(home)}
-        with (self.folder / f"copy-{name}.log").open("ab") as log:
-            self.processes[name] = subprocess.Popen(
-                command, cwd=ROOT, env=os.environ | named, stdout=log, stderr=log
-            )
+        self.processes[name] = serving.start(
+            self.ports[name],
+            environment={"MNIST_ARTIFACTS": str(self.artifacts), "HOME": str(home)},
+            log=self.folder / f"copy-{name}.log",
+        )
 
     def wait_for(self, name: str) -> None:
         """Return once a copy answers. Raises TimeoutError."""

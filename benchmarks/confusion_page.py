@@ -7,13 +7,13 @@ the model (goal: 0.5 s) and clicking a cell.
 """
 
 import argparse
-import shutil
 import statistics
 import time
 from collections.abc import Callable
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
+from benchmarks.browser import chromium
 from benchmarks.serving import serving
 
 # The downloads come last on the page; all charts hold their drawing by then or are waited for.
@@ -31,15 +31,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=10)
     runs = parser.parse_args().runs
-    with serving() as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
+    with serving() as server, chromium() as browser:
         page = browser.new_page(viewport={"width": 1300, "height": 1400})
         page.goto(f"{server.url}/confusion")
         page.wait_for_function(COMPLETE, timeout=60_000)
         measure(page, runs)
-        browser.close()
 
 
 def measure(page: Page, runs: int) -> None:

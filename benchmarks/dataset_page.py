@@ -8,11 +8,11 @@ Prints median and slowest time from the click on "Dataset" to the first grid, it
 """
 
 import argparse
-import shutil
 import statistics
 
-from playwright.sync_api import Page, WebSocket, sync_playwright
+from playwright.sync_api import Page, WebSocket
 
+from benchmarks.browser import chromium
 from benchmarks.serving import serving
 
 # The clock is the browser's own, looked at before each frame is painted.
@@ -39,13 +39,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=20)
     runs = parser.parse_args().runs
-    with serving() as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
+    with serving() as server, chromium() as browser:
         page = browser.new_page(viewport={"width": 1360, "height": 1000})
         measure(page, server.url, runs)
-        browser.close()
 
 
 def measure(page: Page, url: str, runs: int) -> None:

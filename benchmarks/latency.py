@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from benchmarks import results
+from benchmarks.browser import chromium
 from benchmarks.serving import serving
 from mnist_core.examples import EXAMPLES
 from mnist_core.inference import Classifier
@@ -55,16 +56,11 @@ def core(repetitions: int) -> None:
 
 def browser(repetitions: int) -> None:
     """Print mouse-up to answer for the app and for the bare app, and the ratio."""
-    from playwright.sync_api import sync_playwright
-
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, chromium() as opened:
         bare = Path(folder) / "bare.py"
         bare.write_text(BARE_APP, encoding="utf-8")
         with serving() as server, serving(bare) as bare_server:
-            chromium = playwright.chromium.launch(
-                executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-            )
-            pages = [chromium.new_page() for _ in range(2)]
+            pages = [opened.new_page() for _ in range(2)]
             for page, url in zip(pages, (server.url, bare_server.url), strict=True):
                 page.goto(url)
                 page.wait_for_selector("canvas", timeout=30_000)
@@ -75,7 +71,6 @@ def browser(repetitions: int) -> None:
                     seconds = _stroke_to_answer(page, repetition)
                     if repetition >= 2:
                         mine.append(seconds * 1000)
-            chromium.close()
     app, bare_app = (statistics.median(values) for values in times)
     print(f"the app: {app:.0f} ms, a bare app: {bare_app:.0f} ms, ratio {app / bare_app:.2f}")
     print(f"medians of {repetitions} strokes each, in turn")

@@ -19,8 +19,8 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +42,7 @@ from mnist_core.strokes import CANVAS_SIZE_PX, Stroke, place
 LIMIT_MS = 500  # the 95th percentile that still feels like an answer to the stroke
 DRAWINGS = 60
 SEED = 1
-SEARCH_SECONDS, SEARCH_GROWTH = 15, 1.2
+FIRST_INTERVAL_S, SEARCH_SECONDS, SEARCH_GROWTH = 2.0, 15, 1.2  # of the highest rate
 
 
 @dataclass(frozen=True)
@@ -173,12 +173,23 @@ async def _draw(
 def highest_rate(server: Server, prepared: list[list[Sketch]], sessions: int) -> list[Load]:
     """Raise the rate by a fifth until the limit is missed; return all that was tried."""
     tried: list[Load] = []
-    interval_s = 1.0
+    interval_s = FIRST_INTERVAL_S
     while not tried or tried[-1].holds:
         tried.append(asyncio.run(room(server, prepared, sessions, interval_s, SEARCH_SECONDS)))
         print(tried[-1], flush=True)
         interval_s /= SEARCH_GROWTH
     return tried
+
+
+@contextmanager
+def training() -> Iterator[None]:
+    """Train beside whatever happens inside; stop it in the end."""
+    run = runs.request("cnn-3x3", {"epochs": 200})
+    try:
+        wait_for_batches(run.run_id)
+        yield
+    finally:
+        runs.stop(run.run_id)
 
 
 def main() -> None:
@@ -200,23 +211,20 @@ def main() -> None:
         os.environ["MNIST_ARTIFACTS"] = str(artifacts)
         with serving(artifacts=artifacts) as server:
             for name in ("idle", "training"):
-                if name == "training":
-                    if arguments.no_training:
-                        break
-                    wait_for_batches(runs.request("cnn-3x3", {"epochs": 200}).run_id)
+                if name == "training" and arguments.no_training:
+                    break
                 print(f"-- {name}")
-                load = asyncio.run(
-                    room(server, prepared, arguments.sessions, interval_s, arguments.seconds)
-                )
-                print(load, flush=True)
-                figures[name] = load.as_dict()
-                if not arguments.no_search:
-                    tried = highest_rate(server, prepared, arguments.sessions)
-                    held = [found.strokes_a_second for found in tried if found.holds]
-                    print(f"highest rate that holds: {max(held, default=0):.0f} strokes/s")
-                    figures[f"{name}, search"] = [found.as_dict() for found in tried]
-            for run in runs.live_runs():
-                runs.stop(run.run_id)
+                with training() if name == "training" else nullcontext():
+                    load = asyncio.run(
+                        room(server, prepared, arguments.sessions, interval_s, arguments.seconds)
+                    )
+                    print(load, flush=True)
+                    figures[name] = load.as_dict()
+                    if not arguments.no_search:
+                        tried = highest_rate(server, prepared, arguments.sessions)
+                        held = [found.strokes_a_second for found in tried if found.holds]
+                        print(f"highest rate that holds: {max(held, default=0):.0f} strokes/s")
+                        figures[f"{name}, search"] = [found.as_dict() for found in tried]
     name = f"load-{arguments.rate:g}" if arguments.rate else "load"
     print(results.keep(name, figures))
 

@@ -32,7 +32,8 @@ from mnist_core.non_digits import KINDS, non_digit
 from mnist_core.pen import on_random_canvas, photograph
 from mnist_core.pendigits import load_pendigits
 from mnist_core.preprocessing import mnist_image, preprocess
-from mnist_core.registry import artifacts_dir, load_evaluation, write_json
+from mnist_core.registry import artifacts_dir, load_evaluation
+from mnist_core.saving import write_json
 
 SEED = 20_261_121
 NON_DIGITS = 2_000
@@ -96,8 +97,9 @@ def steps_table() -> str:
     """Return accuracy on the test writers by preprocessing and training data, as Markdown."""
     from mnist_core.batches import as_input
     from mnist_core.datasets import load_mnist
+    from mnist_core.hyperparameters import override
     from mnist_core.ink_pool import ink_pool
-    from mnist_core.recipes import RECIPES, override
+    from mnist_core.recipes import RECIPES
     from mnist_core.training import train
 
     dataset, base = load_mnist(), RECIPES["fast"]

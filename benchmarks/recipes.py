@@ -21,8 +21,11 @@ from typing import Any
 
 from mnist_core import registry
 from mnist_core.datasets import Dataset, load_mnist
-from mnist_core.recipes import RECIPES, get_recipe, override
-from mnist_core.training import hardware, train, versions
+from mnist_core.hyperparameters import override
+from mnist_core.machine import hardware, versions
+from mnist_core.recipes import RECIPES, get_recipe
+from mnist_core.saving import write_json
+from mnist_core.training import train
 
 
 def results_path():
@@ -118,7 +121,7 @@ def main() -> None:
         return
     for name in arguments.names:
         found = reproduce(name, arguments.seeds, load_mnist())
-        registry.write_json(results_path(), _read() | {name: found})
+        write_json(results_path(), _read() | {name: found})
     sys.stdout.write(table() + "\n")
 
 

@@ -12,14 +12,14 @@ Needs Playwright and a Chromium ($CHROMIUM, or that of the system or of Playwrig
 from __future__ import annotations
 
 import os
-import shutil
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
+from benchmarks.browser import chromium
 from benchmarks.serving import own_artifacts, serving
 from mnist_core import runs
 
@@ -120,12 +120,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         artifacts = own_artifacts(Path(temporary))
         os.environ["MNIST_ARTIFACTS"] = temporary
-        chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-        with serving(artifacts=artifacts) as server, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        with serving(artifacts=artifacts) as server, chromium() as browser:
             page = browser.new_page(viewport={"width": 1280, "height": 1000})
             measure(page, server.url, server.pid)
-            browser.close()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,19 +38,31 @@ def serving(
     log: the file that the server's own words go to. Raises TimeoutError where it does not start.
     """
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(script)]
-    command += [f"--server.port={port}", "--server.headless=true"]
-    environment = os.environ | ({"MNIST_ARTIFACTS": str(artifacts)} if artifacts else {})
-    with (
-        Path(log or os.devnull).open("wb") as words,
-        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=words, stderr=words) as process,
-    ):
+    environment = {"MNIST_ARTIFACTS": str(artifacts)} if artifacts else {}
+    with start(port, script, environment, log) as process:
         try:
             url = f"http://127.0.0.1:{port}"
             wait_until_healthy(url)
             yield Server(url, process.pid)
         finally:
             process.terminate()
+
+
+def start(
+    port: int,
+    script: Path = ROOT / "app.py",
+    environment: Mapping[str, str] | None = None,
+    log: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start `streamlit run` on a port and return its process, which may not answer yet.
+
+    environment: what differs from this process's own; the log is written on where there is one.
+    """
+    command = [sys.executable, "-m", "streamlit", "run", str(script)]
+    command += [f"--server.port={port}", "--server.headless=true"]
+    changed = os.environ | (environment or {})
+    with Path(log or os.devnull).open("ab") as words:
+        return subprocess.Popen(command, cwd=ROOT, env=changed, stdout=words, stderr=words)
 
 
 def own_artifacts(folder: Path) -> Path:

@@ -15,9 +15,10 @@ import subprocess
 import sys
 import time
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from benchmarks import results
+from benchmarks.browser import chromium
 from benchmarks.serving import ROOT, serving
 
 LOADING = """
@@ -31,9 +32,9 @@ print(time.perf_counter() - start)
 """
 
 
-def one_start(chromium: Browser) -> tuple[float, float]:
+def one_start(browser: Browser) -> tuple[float, float]:
     """Return the seconds to a usable canvas, and from there to both networks' answers."""
-    context = chromium.new_context()
+    context = browser.new_context()
     begin = time.perf_counter()
     with serving() as server:
         page = context.new_page()
@@ -66,12 +67,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--starts", type=int, default=5)
     arguments = parser.parse_args()
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
-        starts = [one_start(chromium) for _ in range(arguments.starts)]
-        chromium.close()
+    with chromium() as browser:
+        starts = [one_start(browser) for _ in range(arguments.starts)]
     canvas, answer = (statistics.median(seconds) for seconds in zip(*starts, strict=True))
     loading = statistics.median(loading_alone() for _ in range(arguments.starts))
     print(f"streamlit run to a usable canvas: {canvas:.2f} s, median of {len(starts)} starts")

@@ -14,18 +14,17 @@ Needs nginx, Playwright and a Chromium ($CHROMIUM, or that of the system or of P
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from benchmarks import results
 from benchmarks.balancer import NGINX, OTHER_MODEL, Balanced, balanced
+from benchmarks.browser import chromium
 from benchmarks.load import prepare, room
 from benchmarks.serving import Server
 from mnist_core.examples import EXAMPLES
@@ -161,16 +160,13 @@ def main() -> None:
     """Start the copies and the balancer; measure; print and keep the figures."""
     if NGINX is None:
         raise SystemExit("nginx is not installed: apt-get install nginx-light")
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with tempfile.TemporaryDirectory() as folder, balanced(Path(folder)) as site:
         crowd = rooms(site)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        with chromium() as browser:
             activated = activations(browser, site)
             print("activated on one copy, answers on the other: " + in_words(activated), flush=True)
             killed = kills(browser, site)
             print("copy killed, stroke answered by the other:   " + in_words(killed))
-            browser.close()
     figures: dict[str, object] = {
         "activated_s": [round(value, 2) for value in activated],
         "killed_s": [round(value, 2) for value in killed],

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from mnist_core import commands
 from mnist_core.errors import MnistError
-from mnist_core.recipes import (
+from mnist_core.hyperparameters import (
     MONITORS,
     OPTIMIZERS,
     SCHEDULES,

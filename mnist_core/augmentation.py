@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from mnist_core.recipes import Augmentation
+from mnist_core.hyperparameters import Augmentation
 
 _SIZE = 28
 _CENTRE = (_SIZE - 1) / 2

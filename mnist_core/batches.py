@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from mnist_core.augmentation import augment
+from mnist_core.hyperparameters import Augmentation
 from mnist_core.ink_pool import NOT_A_DIGIT, InkPool
-from mnist_core.recipes import Augmentation
 
 # Of a batch with pen strokes: MNIST, drawn digits, what is no digit.
 MNIST_SHARE, DRAWN_SHARE = 0.70, 0.20

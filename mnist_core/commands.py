@@ -16,16 +16,11 @@ import numpy as np
 
 from mnist_core import registry, runs
 from mnist_core.errors import MnistError, RecipeError, RunError, UnreadableImage
-from mnist_core.recipes import (
-    RECIPES,
-    Augmentation,
-    Hyperparameters,
-    Recipe,
-    get_recipe,
-    override,
-)
+from mnist_core.hyperparameters import Augmentation, Hyperparameters, override
+from mnist_core.recipes import RECIPES, Recipe, get_recipe
 from mnist_core.run_folder import Run, RunProcess, should_stop
 from mnist_core.run_report import USUAL_AUGMENTATION, changes_in_words, test_accuracy
+from mnist_core.saving import replacing
 
 if TYPE_CHECKING:
     from mnist_core.inference import Classifier
@@ -223,7 +218,7 @@ def submission(arguments: Namespace) -> int:
     classifier = Classifier.load(arguments.model or registry.active()["cnn"])
     digits = classifier.probabilities(images.astype(np.float32) / 255).argmax(axis=1)
     lines = ["ImageId,Label", *(f"{i},{digit}" for i, digit in enumerate(digits, start=1))]
-    with registry.replacing(arguments.output) as temporary:
+    with replacing(arguments.output) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"{len(digits):,} answers of {classifier.name} are in {arguments.output}.")
     return 0

@@ -18,6 +18,7 @@ from mnist_core import registry
 from mnist_core.datasets import Dataset, load_mnist
 from mnist_core.errors import DatasetError
 from mnist_core.recipes import get_recipe
+from mnist_core.saving import write_json
 
 FOLDS = 5
 RECIPE = "fast"
@@ -135,7 +136,7 @@ def find_and_store(output: Path | None = None) -> str:
         "columns": ["index", "label", "opinion", "score"],
         "rows": kept,
     }
-    registry.write_json(output, content)
+    write_json(output, content)
     return (
         f"{len(found):,} of {len(dataset.y_train):,} training digits are read differently by a "
         f"network that never saw them; the {len(kept)} most confident are in {output}"

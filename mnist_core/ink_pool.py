@@ -15,6 +15,7 @@ from mnist_core.glyphs import digit_prototypes
 from mnist_core.non_digits import non_digit
 from mnist_core.pen import another_hand, in_another_style, photograph
 from mnist_core.pendigits import load_pendigits
+from mnist_core.saving import replacing
 from mnist_core.strokes import Stroke
 
 # Raise when what is drawn changes, so that kept pools are drawn again.
@@ -73,7 +74,7 @@ def ink_pool(seed: int, size: int = 130_000) -> InkPool:
     x, y = _draw({kind: int(size * share) for kind, share in shares.items()}, (seed, 0))
     _drawings, _labels = drawings[held_out:], labels[held_out:]
     vx, vy = _draw({"as drawn": 3000, "other": 1500}, (seed, 1))
-    with registry.replacing(path) as temporary, temporary.open("wb") as file:
+    with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, x=x, y=y, vx=vx, vy=vy)
     return InkPool(x, y, vx, vy, source=source)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.recipes import RECIPES, Recipe
-from mnist_core.registry import write_json
+from mnist_core.saving import write_json
 
 if TYPE_CHECKING:
     import keras

@@ -18,9 +18,9 @@ from typing import IO, Any, cast
 
 import numpy as np
 
-from mnist_core import registry
 from mnist_core.errors import DatasetError
 from mnist_core.safe_files import brief, opened_zip, read_array, read_member
+from mnist_core.saving import replacing
 from mnist_core.strokes import Stroke
 
 SOURCE_URL = (
@@ -130,7 +130,7 @@ def fetch(url: str = SOURCE_URL, path: Path | None = None) -> Path:
     arrays = read_archive(content)
     if content_digest(arrays) != CONTENT_SHA256:
         raise DatasetError(f"What {url} holds are not the strokes expected; nothing was kept.")
-    with registry.replacing(path) as temporary, temporary.open("wb") as file:
+    with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **cast(dict[str, Any], arrays))
     return path
 

@@ -14,6 +14,7 @@ from mnist_core import registry
 from mnist_core.datasets import Dataset
 from mnist_core.neighbours import features_of, fit_pca
 from mnist_core.safe_files import opened_zip, read_array
+from mnist_core.saving import replacing
 
 SEED = 1
 SIZES = (1000, 2000, 4000)
@@ -68,7 +69,7 @@ def compute_tsne(
         positions = tsne.fit_transform(features)
         on_progress((step + 1) / STEPS)
     path = _path(dataset, indices)
-    with registry.replacing(path) as temporary, temporary.open("wb") as file:
+    with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, positions=positions)
     return positions
 

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import re
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,6 +29,7 @@ from mnist_core.safe_files import (
     read_array,
     read_json_object,
 )
+from mnist_core.saving import replacing, write_json
 
 if TYPE_CHECKING:
     import keras
@@ -116,12 +115,6 @@ def save_evaluation(directory: Path, evaluation: Evaluation) -> None:
         arrays["digit_scores"] = evaluation.digit_scores.astype(np.float32)
     with replacing(directory / EVALUATION_FILE) as path, path.open("wb") as file:
         np.savez_compressed(file, **arrays)
-
-
-def write_json(path: Path, content: object) -> None:
-    """Write a JSON file whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def load_card(name: str) -> dict[str, Any]:
@@ -343,30 +336,6 @@ def _remedy(name: str) -> str:
     if name in SLOTS:
         return f"make it again with: python -m mnist_core train {name} --ship"
     return "train the run again, or choose another model."
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder; rename it to `path` if all went well."""
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
-        )
-        os.close(handle)
-        temporary = Path(name)
-        yield temporary
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise ModelError(
-            f"{path.name} could not be saved ({error.strerror or error}); "
-            "what was there before is unchanged. Make room on the disk and try again."
-        ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def _without_optimizer(model: keras.Model) -> keras.Model:

@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from mnist_core import registry
 from mnist_core.datasets import Dataset
+from mnist_core.saving import write_json
 
 SEED = 20_261_121
 SAMPLE = 1000
@@ -152,7 +153,7 @@ def kept(model: str, data_digest: str, images: int) -> dict[str, list[float]] | 
 
 def keep(model: str, data_digest: str, images: int, measured: dict[str, list[float]]) -> None:
     """Keep what was measured. Raises ModelError where it cannot be written."""
-    registry.write_json(_path(model, data_digest, images), measured)
+    write_json(_path(model, data_digest, images), measured)
 
 
 def _lengths() -> dict[str, int]:

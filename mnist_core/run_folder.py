@@ -28,8 +28,9 @@ from types import TracebackType
 from typing import Any
 
 from mnist_core.errors import MnistError, ModelError, RunError
-from mnist_core.registry import CARD_FILE, KERAS_FILE, write_json
+from mnist_core.registry import CARD_FILE, KERAS_FILE
 from mnist_core.safe_files import finite, read_json_object
+from mnist_core.saving import write_json
 
 WAITING, RUNNING, FINISHED = "waiting", "running", "finished"
 STOPPED, FAILED, LOST = "stopped", "failed", "lost"

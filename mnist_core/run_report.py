@@ -13,8 +13,9 @@ from typing import Any
 
 from mnist_core import registry
 from mnist_core.errors import ModelError, RunError
+from mnist_core.hyperparameters import Augmentation, Hyperparameters
 from mnist_core.progress import Progress
-from mnist_core.recipes import RECIPES, Augmentation, Hyperparameters
+from mnist_core.recipes import RECIPES
 from mnist_core.run_folder import Run
 
 # What the switch "augmentation" turns on where a recipe has none.

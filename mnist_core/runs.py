@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_core.errors import ModelError, RunError
-from mnist_core.registry import active, runs_dir, write_json
+from mnist_core.registry import active, runs_dir
 from mnist_core.run_folder import (
     FAILED,
     RUNNING,
@@ -39,6 +39,7 @@ from mnist_core.run_folder import (
     settle,
     write,
 )
+from mnist_core.saving import write_json
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ _log = logging.getLogger(__name__)
 def request(recipe: str, changes: dict[str, Any] | None = None, title: str = "") -> Run:
     """Put a training at the end of the queue; it starts at once where none is running.
 
-    The caller has checked recipe and changes (`recipes.override`); the process checks again.
+    The caller has checked recipe and changes (see `override`); the process checks again.
     """
     run = create(recipe, changes, title)
     start_next()

@@ -7,10 +7,7 @@ the runs and the pages. Early stopping, checkpoints and schedules are Keras's ow
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import json
-import os
-import platform
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,8 +21,11 @@ import numpy as np
 from mnist_core import registry
 from mnist_core.errors import ModelError
 from mnist_core.evaluation import apply_temperature, confusion_matrix, fit_temperature
+from mnist_core.events import BatchEnd, EpochEnd, Event, Finished, Started
+from mnist_core.hyperparameters import Hyperparameters
 from mnist_core.ink_pool import NOT_A_DIGIT, InkPool, ink_pool
-from mnist_core.recipes import Hyperparameters, Recipe
+from mnist_core.machine import hardware, versions
+from mnist_core.recipes import Recipe
 from mnist_core.registry import Evaluation
 
 if TYPE_CHECKING:
@@ -37,56 +37,6 @@ EXAMPLES_SHOWN = 12
 # Of the validation drawings that are digits, this share is accepted as digits.
 ACCEPTED_SHARE = 0.99
 _EVENTS_A_SECOND = 5
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened in a training."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the event as plain JSON values; "type" is started, batch, epoch or finished."""
-        kinds = {"Started": "started", "BatchEnd": "batch", "EpochEnd": "epoch"}
-        return {"type": kinds.get(type(self).__name__, "finished"), **dataclasses.asdict(self)}
-
-
-@dataclass(frozen=True)
-class Started(Event):
-    recipe: str
-    parameters: int
-    epochs: int
-    steps_per_epoch: int
-    train_images: int
-    validation_images: int
-
-
-@dataclass(frozen=True)
-class BatchEnd(Event):
-    epoch: int  # 1 = the first
-    step: int
-    steps: int
-    seconds: float  # since the training began
-    loss: float
-    accuracy: float
-
-
-@dataclass(frozen=True)
-class EpochEnd(Event):
-    epoch: int
-    seconds: float  # this epoch took
-    loss: float
-    accuracy: float
-    val_loss: float
-    val_accuracy: float
-    confusion: list[list[int]]  # 10 x 10 on the validation images, rows true
-    examples: list[dict[str, Any]]  # index in the training images, label, ten probabilities
-
-
-@dataclass(frozen=True)
-class Finished(Event):
-    seconds: float
-    test_accuracy: float | None
-    best_epoch: int | None
-    stopped: bool
 
 
 @dataclass(frozen=True)
@@ -168,8 +118,8 @@ def _load_start(model: keras.Model, name: str) -> dict[str, Any]:
         raise ModelError(
             f"{name!r} has other layers than this recipe; start from another."
         ) from None
-    told = ("recipe", "epochs", "hyperparameters", "data", "seconds", "hardware", "trained_at")
-    kept = {key: card[key] for key in (*told, "started_from") if key in card}
+    named = ("recipe", "epochs", "hyperparameters", "data", "seconds", "hardware", "trained_at")
+    kept = {key: card[key] for key in (*named, "started_from") if key in card}
     digest = registry.file_digest(registry.model_dir(name) / registry.KERAS_FILE)
     return {"started_from": kept | {"model_sha256": digest}}
 
@@ -191,9 +141,11 @@ def _fit(
 
     images, labels = split.dataset.x_train, split.dataset.y_train
     arguments = (images[split.train], labels[split.train], chosen.augmentation)
-    told = work / "epochs.json"
-    if folder is not None and told.is_file():  # of the training that was cut off
-        split.events = [EpochEnd(**event) for event in json.loads(told.read_text(encoding="utf-8"))]
+    epochs_file = work / "epochs.json"
+    if folder is not None and epochs_file.is_file():  # of the training that was cut off
+        split.events = [
+            EpochEnd(**event) for event in json.loads(epochs_file.read_text(encoding="utf-8"))
+        ]
         split.seconds_before = sum(event.seconds for event in split.events)
     options: dict[str, Any] = {
         "batch_size": chosen.batch_size,
@@ -217,7 +169,7 @@ def _fit(
             len(split.validation),
         )
     )
-    reporter = _reporter(split, steps, on_event, should_stop, told)
+    reporter = _reporter(split, steps, on_event, should_stop, epochs_file)
     best_file = work / "best.weights.h5"
     callbacks: list[keras.callbacks.Callback] = [
         reporter,
@@ -278,7 +230,7 @@ def _reporter(
     steps: int,
     on_event: Callable[[Event], None],
     should_stop: Callable[[], bool],
-    told: Path,
+    epochs_file: Path,
 ) -> Any:
     """Return the Keras callback that validates, tells what happens, and stops when asked."""
     import keras
@@ -334,7 +286,7 @@ def _reporter(
                 examples,
             )
             split.events = [*(e for e in split.events if e.epoch < event.epoch), event]
-            registry.write_json(told, [dataclasses.asdict(e) for e in split.events])
+            registry.write_json(epochs_file, [dataclasses.asdict(e) for e in split.events])
             on_event(event)
 
     return Reporter()
@@ -431,21 +383,3 @@ def _card(recipe: Recipe, chosen: Hyperparameters, split: _Split, seconds: float
         "versions": versions(),
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what decides about a training's outcome."""
-    packages = ("tensorflow", "keras", "numpy", "scipy", "pillow")
-    found = {name: importlib.metadata.version(name) for name in packages}
-    return {"python": platform.python_version(), **found}
-
-
-def hardware() -> str:
-    """Return the processor's name and how many cores this process may use."""
-    name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
-        named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-        name = named[0] if named else name
-    return f"{name}, {len(os.sched_getaffinity(0))} cores"

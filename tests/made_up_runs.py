@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mnist_core import progress, registry, runs
 from mnist_core.run_folder import Run, settle
+from mnist_core.saving import write_json
 
 ROOT = Path(__file__).resolve().parent.parent
 # A training that does nothing: python -c STAND_IN FOLDER SECONDS
@@ -58,7 +59,7 @@ def finished_run(recipe: str = "fast", title: str = "", accuracy: float = 0.9917
     digest = registry.file_digest(run.folder / "model.keras")
     card = {"test_accuracy": accuracy, "tflite_of": digest, "recipe": recipe}
     registry.save_card(run.folder, card)
-    registry.write_json(run.folder / "process.json", {"started_at": time.time() - 48})
+    write_json(run.folder / "process.json", {"started_at": time.time() - 48})
     tell_epochs(run.folder, 2)
     settle(run.folder, "finished")
     return run.run_id

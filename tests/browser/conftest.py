@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.serving import ROOT, free_port, wait_until_healthy
+from benchmarks import serving
+from benchmarks.serving import free_port, wait_until_healthy
 from mnist_core import registry, runs
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PHONE = {
     "viewport": {"width": 360, "height": 780},
     "has_touch": True,
@@ -30,21 +28,13 @@ class Server:
 
     def __init__(self, **environment: str) -> None:
         self._port = free_port()
-        self._environment = os.environ | environment
+        self._environment = environment
         self.address = f"http://127.0.0.1:{self._port}"
         self.process: subprocess.Popen[bytes]
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", "app.py"]
-        options = [f"--server.port={self._port}", "--server.headless=true"]
-        self.process = subprocess.Popen(
-            [*command, *options],
-            cwd=ROOT,
-            env=self._environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        self.process = serving.start(self._port, environment=self._environment)
         wait_until_healthy(self.address)
 
     def kill(self) -> None:
@@ -117,14 +107,14 @@ def address(start_server) -> str:
 @pytest.fixture(scope="session")
 def chromium():
     """A Chromium without a window."""
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium")
     sync_api = pytest.importorskip("playwright.sync_api")
+    from benchmarks import browser
+
+    if browser.chromium_path() is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
     sync_api.expect.set_options(timeout=20_000)  # the machine may be busy
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with browser.chromium() as opened:
+        yield opened
 
 
 @pytest.fixture(params=["desktop", "phone"])

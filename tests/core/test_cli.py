@@ -14,8 +14,9 @@ import pytest
 
 from mnist_core import commands, registry, runs
 from mnist_core.__main__ import main
+from mnist_core.hyperparameters import Augmentation
 from mnist_core.layers import all_layers
-from mnist_core.recipes import RECIPES, Augmentation, get_recipe
+from mnist_core.recipes import RECIPES, get_recipe
 
 COMMAND = [sys.executable, "-m", "mnist_core"]
 TINY = ["--share", "0.1", "--epochs", "2", "--batch-size", "50"]

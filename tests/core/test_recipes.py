@@ -3,7 +3,8 @@
 import pytest
 
 from mnist_core.errors import RecipeError
-from mnist_core.recipes import RECIPES, Augmentation, Hyperparameters, get_recipe, override
+from mnist_core.hyperparameters import Augmentation, Hyperparameters, override
+from mnist_core.recipes import RECIPES, get_recipe
 
 CONV, POOL, DROP, FLAT, DENSE = "Conv2D", "MaxPooling2D", "Dropout", "Flatten", "Dense"
 CNN_3X3 = [CONV, POOL, CONV, POOL, CONV, FLAT, DENSE, DENSE]

@@ -14,6 +14,7 @@ import pytest
 
 from mnist_core import progress, registry, run_folder, runs
 from mnist_core.errors import ModelError, RunError
+from mnist_core.saving import write_json
 from tests.made_up_runs import STAND_IN
 
 
@@ -133,9 +134,7 @@ def test_a_killed_process_is_found_out_at_the_next_look(train_for):
 def test_the_pid_of_another_process_is_not_taken_for_the_run(artifacts):
     """Regression: after a restart of the machine the same pid belongs to something else."""
     run = runs.create("fast")
-    registry.write_json(
-        run.folder / "process.json", {"started_at": time.time(), "pid": os.getpid()}
-    )
+    write_json(run.folder / "process.json", {"started_at": time.time(), "pid": os.getpid()})
     (run.folder / "process.lock").touch()
     assert runs.get_run(run.run_id).state == "lost"
     assert json.loads((run.folder / "outcome.json").read_text())["state"] == "lost"
@@ -143,7 +142,7 @@ def test_the_pid_of_another_process_is_not_taken_for_the_run(artifacts):
 
 def test_killed_between_the_card_and_its_last_word_is_finished():
     run = runs.create("fast")
-    registry.write_json(run.folder / "process.json", {"started_at": time.time()})
+    write_json(run.folder / "process.json", {"started_at": time.time()})
     for name in (registry.KERAS_FILE, registry.CARD_FILE):
         (run.folder / name).touch()
     assert runs.get_run(run.run_id).state == "finished"

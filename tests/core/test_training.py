@@ -8,15 +8,11 @@ import pytest
 from mnist_core import registry
 from mnist_core.datasets import Dataset
 from mnist_core.errors import ModelError
+from mnist_core.events import BatchEnd, EpochEnd, Finished, Started
+from mnist_core.hyperparameters import override
 from mnist_core.inference import Classifier
-from mnist_core.recipes import get_recipe, override
-from mnist_core.training import (
-    BatchEnd,
-    EpochEnd,
-    Finished,
-    Started,
-    train,
-)
+from mnist_core.recipes import get_recipe
+from mnist_core.training import train
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from mnist_core import progress, registry, runs
 from mnist_core.errors import RunError
 from mnist_core.recipes import RECIPES
 from mnist_core.run_folder import holding, settle
+from mnist_core.saving import write_json
 from tests.made_up_runs import finished_run, tell_epochs
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "retrain.py")
@@ -169,7 +170,7 @@ def test_a_lost_run_and_a_damaged_card_break_nothing(page):
     finished = finished_run()
     (registry.model_dir(finished) / "card.json").write_text("{")
     lost = runs.create("fast")
-    registry.write_json(lost.folder / "process.json", {"started_at": time.time()})
+    write_json(lost.folder / "process.json", {"started_at": time.time()})
     page.run()
     assert not page.exception
     assert "process ended without a word" in page.error[0].value
