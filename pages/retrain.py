@@ -1,7 +1,6 @@
 """Train a recipe while people watch, then let it answer on the Draw page."""
 
 import dataclasses
-import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,13 @@ from mnist_core import figures_training, layers, registry, run_report, runs
 from mnist_core.admin import password_matches
 from mnist_core.datasets import load_mnist
 from mnist_core.errors import MnistError
+from mnist_core.hyperparameters import OPTIMIZERS, SCHEDULES, override
 from mnist_core.progress import Progress
-from mnist_core.recipes import OPTIMIZERS, RECIPES, SCHEDULES, Recipe, override
+from mnist_core.recipes import RECIPES, Recipe
 from mnist_core.run_folder import RUNNING, WAITING, Run
 from mnist_core.run_report import USUAL_AUGMENTATION, plain
 from pages import within_app
 
-ERROR_SECONDS = 8  # that what went wrong is said, whatever reruns the page meanwhile
 FIRST_CHOICE = "fast"  # ends within a minute on two cores
 mnist = st.cache_resource(load_mnist, show_spinner="Loading MNIST")
 
@@ -55,12 +54,11 @@ def may_change() -> bool:
 
 
 def attempt(action: Any, *arguments: Any) -> None:
-    """Do something that was asked for with a button; keep what went wrong for the next runs."""
-    st.session_state.pop("retrain_error", None)
+    """Do something that was asked for with a button; keep what went wrong for the next run."""
     try:
         action(*arguments)
     except MnistError as error:
-        st.session_state["retrain_error"] = (str(error), time.monotonic())
+        st.session_state["retrain_error"] = str(error)
 
 
 def hyperparameter_widgets(recipe: Recipe) -> dict[str, Any]:
@@ -353,8 +351,7 @@ def rename(run_id: str) -> None:
 def page() -> None:
     """The page, from top to bottom."""
     st.title("Retrain")
-    error, since = st.session_state.get("retrain_error", ("", 0.0))
-    if error and time.monotonic() - since < ERROR_SECONDS:
+    if error := st.session_state.pop("retrain_error", None):
         st.error(error)
         st.toast(error, icon=":material/error:")  # seen wherever the page is scrolled to
     allowed = may_change()
