@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted((ROOT / "pages").rglob("*.py"))
 MODULES = sorted(path.stem for path in (ROOT / "mnist_core").glob("*.py") if path.stem[0] != "_")
 
 
@@ -29,13 +30,21 @@ def test_the_core_never_imports_streamlit(path):
     assert "streamlit" not in imported_names(path)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "pages").glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_pages_import_neither_tensorflow_nor_each_other(path):
+    """They share what is in pages/__init__.py, and each may have parts in pages/parts."""
     assert not imported_names(path) & {"tensorflow", "keras"}
-    assert re.findall(r"(?:from|import) pages\b.*", path.read_text(encoding="utf-8")) in (
-        ["from pages import within_app"],
-        [],  # pages/__init__.py itself
-    )
+    own = re.findall(r"^(?:from|import) pages\b.*", path.read_text(encoding="utf-8"), re.MULTILINE)
+    others = [line for line in own if not re.match(r"from pages(\.parts\b\S*)? import ", line)]
+    assert not others
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_page_takes_nothing_from_another_page_by_its_name(path):
+    pages = {page.stem for page in (ROOT / "pages").glob("*.py")} - {"__init__"}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "pages":
+            assert not {alias.name for alias in node.names} & pages
 
 
 def test_importing_the_core_does_not_import_tensorflow():
