@@ -5,18 +5,15 @@ from streamlit.runtime.metrics_util import Installation
 from streamlit_drawable_canvas import st_canvas
 
 from mnist_core import answer_view, canvas_state, registry
-from mnist_core.answer_view import SLOT_COLOURS, Html, data_url
-from mnist_core.errors import BlankDrawing, MnistError
-from mnist_core.examples import EXAMPLES, Example
-from mnist_core.inference import Answer, Classifier, ClassifierPool
-from mnist_core.photo import read_photo
+from mnist_core.answer_view import Html, data_url
+from mnist_core.errors import BlankDrawing
 from mnist_core.preprocessing import Steps, preprocess
 from mnist_core.strokes import CANVAS_SIZE_PX
 from pages import within_app
+from pages.parts.answers import active_models, agreement, network_answer, pool
+from pages.parts.start_from import other_ways
 from pages.parts.why import why
 
-TITLES = {"dense": "Dense network", "cnn": "Convolutional network"}
-LOADING_WAIT_S = 0.3
 MACHINE = Installation.instance().installation_id  # by which Streamlit tells machines apart
 INK, PAPER = "#FFFFFF", "#000000"
 # Room for the canvas's own tools above it; all of it fits a phone 360 px wide.
@@ -30,9 +27,6 @@ STYLE = f"""<style>{answer_view.STYLE}
   .stMainBlockContainer h1 {{font-size: 1.5rem; padding: 0}}
 }}
 </style>"""
-
-pool = st.cache_resource(ClassifierPool)
-active_models = st.cache_data(ttl=2, show_spinner=False)(registry.active_with_reasons)
 
 
 @st.fragment(run_every=1)
@@ -91,61 +85,6 @@ def canvas() -> dict | None:
     return canvas_state.render(state.objects) if picture is None else picture
 
 
-@st.fragment(run_every=1)
-def answer_when_ready(name: str) -> None:
-    """Ask now and then whether a network has been loaded; answer as soon as it has."""
-    if pool().request(name).done():
-        st.rerun()
-
-
-def network_answer(slot: str, image) -> tuple[Classifier, Answer] | None:
-    """Show what one network says; return both, or None while there is no answer."""
-    name, reason = active_models()[slot]
-    loading = pool().request(name)
-    with st.container(border=True, key=f"answer-{slot}"):
-        try:
-            classifier = loading.result(LOADING_WAIT_S)
-        except TimeoutError:
-            st.info("This network is still loading; the canvas is ready, keep drawing.")
-            answer_when_ready(name)
-            return None
-        except MnistError as error:
-            st.error(str(error))
-            return None
-        answer = classifier.answer(image)
-        title = TITLES[slot] + (f" · run {name}" if name != slot else "")
-        head, bars = answer_view.answer(title, answer, SLOT_COLOURS[slot])
-        doubt = answer_view.doubt(answer)
-        if doubt is None:
-            st.html(Html(head + bars))
-        else:
-            st.html(head)
-            why = "" if answer.is_digit else f" {answer_view.reason(classifier, answer)}"
-            icon = ":material/help:" if answer.is_digit else ":material/block:"
-            st.warning(doubt + why, icon=icon)
-            st.html(bars)
-        if reason:
-            st.caption(reason)
-    return classifier, answer
-
-
-def agreement(answers: dict[str, Answer | None], steps_seconds: float) -> None:
-    """Say whether the networks agree, and how long it all took."""
-    dense, cnn = answers["dense"], answers["cnn"]
-    if dense is None or cnn is None:
-        return
-    total_ms = (steps_seconds + dense.seconds + cnn.seconds) * 1000
-    if not dense.is_digit and not cnn.is_digit:
-        verdict = ":material/block: Both say that this is no digit."
-    elif dense.digit == cnn.digit:
-        verdict = f":material/check_circle: Both read a **{cnn.digit}**."
-    else:
-        verdict = (
-            f":material/compare_arrows: They disagree: **{dense.digit}** against **{cnn.digit}**."
-        )
-    st.markdown(f"{verdict} :gray[Answered in {total_ms:.1f} ms.]")
-
-
 def network_input(steps: Steps, image: str) -> None:
     """Show the 28x28 image that the networks read, and how the drawing became it."""
     with st.container(key="network-input"):
@@ -197,47 +136,6 @@ def show_answers(steps: Steps) -> None:
     network_input(steps, image)
     if all(answered.values()):
         why(steps.image, answered)
-
-
-def load_example(example: Example) -> None:
-    """Put an example on the canvas."""
-    canvas_state.of(st.session_state).load_strokes(example.strokes)
-
-
-def other_ways() -> None:
-    """Load an example, a photo, or a picture from the camera onto the canvas."""
-    state = canvas_state.of(st.session_state)
-    st.subheader("Or start from something")
-    row = st.container(horizontal=True, key="examples")
-    for index, example in enumerate(EXAMPLES):
-        label = "♥" if example.label is None else str(example.label)
-        row.button(
-            label,
-            key=f"example-{index}",
-            help=f"Example: {example.name}",
-            on_click=load_example,
-            args=(example,),
-        )
-    uploaded, camera = st.tabs(["Photo or scan", "Camera"])
-    files = [
-        uploaded.file_uploader(
-            "A photo or scan of one digit (PNG, JPEG, WebP)",
-            key="photo",
-            type=["png", "jpg", "jpeg", "webp"],
-            max_upload_size=20,  # MB
-        ),
-        camera.camera_input("Hold a digit up to the camera", key="camera-photo")
-        if camera.toggle("Use the camera", key="use-camera")
-        else None,
-    ]
-    for file in files:
-        if file is not None and state.is_new(file.file_id):
-            try:
-                state.load_picture(read_photo(file.getvalue()))
-            except MnistError as error:
-                st.error(str(error))
-            else:
-                st.rerun()
 
 
 within_app()

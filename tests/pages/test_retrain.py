@@ -228,9 +228,9 @@ def test_a_damaged_secrets_file_lets_nobody_in(page, tmp_path, content):
 def test_a_forged_click_on_a_disabled_button_does_nothing(page):
     """Whoever speaks Streamlit's protocol can send clicks that the page does not allow."""
     page.secrets["admin_password"] = PASSWORD
-    finished_run()
+    page.session_state["chosen_runs"] = [finished_run()]
     page.run()
-    for key in ("train-start", "use-model"):
+    for key in ("train-start", "use-model", "use-past", "rename-run", "delete-run"):
         button = page.button(key=key)
         assert button.disabled
         button.proto.disabled = False  # as far as the one who clicks is concerned

@@ -1,0 +1,22 @@
+"""What went wrong with something that a button of the Retrain page asked for."""
+
+from typing import Any
+
+import streamlit as st
+
+from mnist_core.errors import MnistError
+
+
+def attempt(action: Any, *arguments: Any) -> None:
+    """Do something that was asked for with a button; keep what went wrong for the next run."""
+    try:
+        action(*arguments)
+    except MnistError as error:
+        st.session_state["retrain_error"] = str(error)
+
+
+def show_failure() -> None:
+    """Show what went wrong since the last run of the page, once."""
+    if error := st.session_state.pop("retrain_error", None):
+        st.error(error)
+        st.toast(error, icon=":material/error:")  # seen wherever the page is scrolled to

@@ -1,0 +1,80 @@
+"""Test digits side by side with what a network says of each, and one of them closely."""
+
+import numpy as np
+import streamlit as st
+
+from mnist_core import figures, registry
+from pages.parts.chart import chart
+from pages.parts.stored_answers import dataset_or_reason
+
+TILES = 24
+
+
+def show_tiles(key: str, indices: np.ndarray, answers: dict[str, np.ndarray], stored) -> None:
+    """Show digits with their index and probabilities; a click on one opens it below."""
+    probabilities = next(iter(answers.values()))
+    # A new set of digits is a new chart: a click on the same place is a click again.
+    tiles_key = f"{key}-tiles-{indices[0]}-{len(indices)}"
+    shown = indices[:TILES]
+    if len(indices) > TILES:
+        last = -(-len(indices) // TILES)
+        page = st.number_input(f"Page, of {last}", 1, last, key=f"{tiles_key}-page") - 1
+        shown = indices[page * TILES : (page + 1) * TILES]
+    images, reason = pictures_of(stored)
+    if reason:
+        st.info(reason)
+    tiles = figures.digit_tiles(
+        None if images is None else images[shown],
+        figures.tile_captions(probabilities, stored.y_true, shown),
+        shown,
+    )
+    chart(
+        tiles,
+        tiles_key,
+        on_select=lambda: choose_digit(tiles_key),
+        selection_mode="points",
+    )
+    index = st.session_state.get("look-closer")
+    if index in indices:
+        show_closer(key, int(index), answers, stored, images)
+
+
+def choose_digit(chart: str) -> None:
+    """Take over the digit that was clicked."""
+    if points := st.session_state[chart].selection.points:
+        st.session_state["look-closer"] = points[0]["customdata"][0]
+
+
+def pictures_of(stored: registry.Evaluation) -> tuple[np.ndarray | None, str]:
+    """Return the (n, 28, 28) uint8 images that the answers are about, or why there are none."""
+    dataset, reason = dataset_or_reason()
+    if dataset is None:
+        return None, f"No pictures: {reason}"
+    if dataset.digest != stored.data_digest or len(dataset.y_test) != len(stored.y_true):
+        return None, (
+            f"No pictures: these {len(stored.y_true):,} answers belong to another data set "
+            f"than the one on this machine ({dataset.source})."
+        )
+    return dataset.x_test, ""
+
+
+def show_closer(key: str, index: int, answers, stored, images) -> None:
+    """Show one digit large, with every network's ten probabilities."""
+    with st.container(border=True, key=f"{key}-closer"):
+        label = int(stored.y_true[index])
+        st.markdown(f"**Test digit {index}, labelled {label}**")
+        picture, bars = st.columns([2, 5])
+        if images is not None:
+            picture.image(figures.png_uri(images[index], times=6), width=150)
+            if picture.button(
+                "Draw page",
+                key=f"{key}-send",
+                icon=":material/edit:",
+                help="Send this digit to the Draw page",
+            ):
+                caption = f"test digit {index}, labelled {label}"
+                st.session_state["draw_image"] = {"image": images[index], "caption": caption}
+                st.switch_page("pages/draw.py")
+        with bars:
+            each = {name: probabilities[index] for name, probabilities in answers.items()}
+            chart(figures.probability_bars(each, label), f"{key}-bars")

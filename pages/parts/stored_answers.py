@@ -1,0 +1,73 @@
+"""What models answered to the test digits, read once per server, or an offer to find out."""
+
+from typing import NoReturn
+
+import streamlit as st
+
+from mnist_core import browse, registry, robustness
+from mnist_core.datasets import Dataset, load_mnist
+from mnist_core.errors import DatasetError, MnistError, ModelError
+
+# Streamlit keeps one result for one function: the pages that load MNIST share it.
+mnist = st.cache_resource(load_mnist, show_spinner="Reading the digits")
+
+
+def dataset_or_reason() -> tuple[Dataset | None, str]:
+    """Return the data set, or why there is none on this machine."""
+    try:
+        return mnist(), ""
+    except DatasetError as error:
+        return None, str(error)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def stored_evaluation(name: str, changed_ns: int) -> registry.Evaluation:
+    """Return a model's stored answers; `changed_ns` names the file's version."""
+    return registry.load_evaluation(name)
+
+
+def changed_ns(name: str, file: str) -> int:
+    """Return when a model's file was last written, 0 where it is missing."""
+    try:
+        return (registry.model_dir(name) / file).stat().st_mtime_ns
+    except FileNotFoundError:  # also where a run was deleted in this very moment
+        return 0
+
+
+def load(name: str) -> registry.Evaluation:
+    """Return a model's answers, or offer to make them and stop the page."""
+    try:
+        return stored_evaluation(name, changed_ns(name, registry.EVALUATION_FILE))
+    except ModelError as error:
+        offer_to_evaluate(name, str(error))
+
+
+def offer_to_evaluate(name: str, missing: str) -> NoReturn:
+    """Say what is missing, make it at the press of a button, and stop the page."""
+    st.warning(missing)
+    dataset, reason = dataset_or_reason()
+    if dataset is None or not len(dataset.y_test):
+        st.info(reason or "This data set has no labelled test images to evaluate on.")
+    elif st.button("Compute it now", key="compute-evaluation", type="primary"):
+        try:
+            with st.spinner(f"{name} reads {len(dataset.y_test):,} digits"):
+                robustness.evaluate_and_keep(name, dataset)
+        except MnistError as error:
+            st.error(str(error))
+        else:
+            st.rerun()
+    st.stop()
+
+
+def answers_of(dataset: Dataset) -> dict[str, registry.Evaluation]:
+    """Return the stored answers about this data set's test digits, model by model."""
+    found = {}
+    for name in registry.available_models():
+        path = registry.model_dir(name) / registry.EVALUATION_FILE
+        try:
+            stored = stored_evaluation(name, path.stat().st_mtime_ns)
+        except (MnistError, OSError):
+            continue
+        if browse.fits(dataset, stored):
+            found[name] = stored
+    return found
