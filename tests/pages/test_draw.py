@@ -157,7 +157,7 @@ def test_what_is_no_digit_is_said_to_be_none_and_why(monkeypatch, artifacts):
 
 
 def ask_why(page: AppTest) -> AppTest:
-    next(toggle for toggle in page.toggle if toggle.key == "why").set_value(True).run()
+    page.button(key="why").click().run()
     assert not page.exception
     return page
 
