@@ -20,6 +20,7 @@ from mnist_core.inference import Answer, Classifier
 from mnist_core.preprocessing import Steps
 
 SLOT_COLOURS = {"dense": "#E69F00", "cnn": "#0072B2"}
+SLOT_TITLES = {"dense": "Dense network", "cnn": "Convolutional network"}
 # How they look; a page that shows them puts this up once.
 STYLE = """
 .large-digit {font-size: 5.5rem; line-height: 1; font-weight: 700; text-align: center}

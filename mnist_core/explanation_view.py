@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mnist_core.answer_view import SLOT_COLOURS, data_url
+from mnist_core.answer_view import SLOT_COLOURS, SLOT_TITLES, data_url
 from mnist_core.explanation import FARTHEST, Inside
 from mnist_core.inference import Answer
 
@@ -42,11 +42,10 @@ def ink_that_counts(
     image: np.ndarray, importances: Mapping[str, np.ndarray], answers: Mapping[str, Answer]
 ) -> str:
     """Return the drawing once for each network, coloured where its answer rests on the ink."""
-    names = {"dense": "Dense network", "cnn": "Convolutional network"}
     figures = [
-        f'<figure><img alt="The ink that the {names[slot].lower()} rests on" '
+        f'<figure><img alt="The ink that the {SLOT_TITLES[slot].lower()} rests on" '
         f'src="{data_url(rests_on(image, importance, slot))}">'
-        f"<figcaption>{names[slot]}: {answers[slot].digit}</figcaption></figure>"
+        f"<figcaption>{SLOT_TITLES[slot]}: {answers[slot].digit}</figcaption></figure>"
         for slot, importance in importances.items()
     ]
     return (
@@ -72,10 +71,9 @@ def reach_in_words(reaches: Mapping[str, float], answers: Mapping[str, Answer]) 
 
 def pushed(image: np.ndarray, answers: Mapping[str, Answer]) -> str:
     """Return a pushed image with both answers to it, as HTML."""
-    names = {"dense": "dense", "cnn": "convolutional"}
     said = "<br>".join(
         f'<b style="color:{SLOT_COLOURS[slot]}">{answer.digit}</b> '
-        f"{names[slot]}, {answer.confidence * 100:.0f} %"
+        f"{SLOT_TITLES[slot]}, {answer.confidence * 100:.0f} %"
         for slot, answer in answers.items()
     )
     return (
@@ -112,8 +110,8 @@ def inside(slot: str, found: Inside) -> str:
                 [_signed(one) for one in found.weights[:SHOWN]],
             )
         )
-    title = {"dense": "Inside the dense network", "cnn": "Inside the convolutional network"}[slot]
-    return f"{STYLE}<b>{title}</b>{''.join(rows)}" if rows else ""
+    title = f"<b>Inside the {SLOT_TITLES[slot].lower()}</b>"
+    return f"{STYLE}{title}{''.join(rows)}" if rows else ""
 
 
 def _row(words: str, pictures: list[np.ndarray]) -> str:

@@ -3,11 +3,10 @@
 import streamlit as st
 
 from mnist_core import answer_view, registry
-from mnist_core.answer_view import SLOT_COLOURS, Html
+from mnist_core.answer_view import SLOT_COLOURS, SLOT_TITLES, Html
 from mnist_core.errors import MnistError
 from mnist_core.inference import Answer, Classifier, ClassifierPool
 
-TITLES = {"dense": "Dense network", "cnn": "Convolutional network"}
 LOADING_WAIT_S = 0.3
 
 pool = st.cache_resource(ClassifierPool)
@@ -36,7 +35,7 @@ def network_answer(slot: str, image) -> tuple[Classifier, Answer] | None:
             st.error(str(error))
             return None
         answer = classifier.answer(image)
-        title = TITLES[slot] + (f" · run {name}" if name != slot else "")
+        title = SLOT_TITLES[slot] + (f" · run {name}" if name != slot else "")
         head, bars = answer_view.answer(title, answer, SLOT_COLOURS[slot])
         doubt = answer_view.doubt(answer)
         if doubt is None:

@@ -178,14 +178,14 @@ def test_pushing_the_digit_out_of_the_frame_changes_both_answers(monkeypatch, ar
     page = ask_why(run_page(monkeypatch, seven.strokes))
 
     def said() -> list[tuple[str, str]]:
-        return re.findall(r">(\d)</b> (\w+), ", shown(page))
+        return re.findall(r">(\d)</b> (\w+) network, ", shown(page))
 
     page.slider(key="push-right").set_value(0).run()
-    assert said() == [("7", "dense"), ("7", "convolutional")]
+    assert said() == [("7", "Dense"), ("7", "Convolutional")]
     page.slider(key="push-right").set_value(10).run()
     page.slider(key="push-down").set_value(10).run()
-    assert ("7", "dense") not in said()
-    assert ("7", "convolutional") not in said()
+    assert ("7", "Dense") not in said()
+    assert ("7", "Convolutional") not in said()
 
 
 def test_a_network_without_its_litert_file_says_that_it_cannot_be_looked_into(
