@@ -6,7 +6,13 @@ import shutil
 import numpy as np
 import pytest
 
-from benchmarks.real_ink import measure, non_digit_images, pen_images
+from benchmarks.real_ink import (
+    measure,
+    measure_on_paper,
+    non_digit_images,
+    paper_images,
+    pen_images,
+)
 from mnist_core import registry
 from mnist_core.errors import ModelError
 from mnist_core.evaluation import expected_calibration_error
@@ -97,6 +103,13 @@ def test_the_shipped_networks_hold_their_cards_on_mnist(mnist, classifier):
     assert accuracy == pytest.approx(classifier.card["test_accuracy"])
     assert accuracy >= {"dense": 0.992, "cnn": 0.996}[classifier.name]
     assert expected_calibration_error(evaluation.probabilities, evaluation.y_true) <= 0.01
+
+
+def test_the_shipped_networks_read_the_paper_of_people_they_have_never_seen(classifier):
+    """On digits that scikit-learn carries, so that every machine checks some real people's."""
+    figures = measure_on_paper(classifier.name, paper_images())
+    assert figures["paper_accuracy"] >= {"dense": 0.965, "cnn": 0.985}[classifier.name]
+    assert figures["paper_ece"] <= 0.02
 
 
 def test_the_shipped_cnn_reads_people_it_has_never_seen(pendigits):
