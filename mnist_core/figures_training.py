@@ -29,6 +29,7 @@ KINDS = {
     "flatten": ("#999999", "Flatten"),
     "dense": ("#E69F00", "Dense"),
     "add": ("#009E73", "Shortcut"),
+    "average": ("#009E73", "Average"),
 }
 
 

@@ -40,9 +40,17 @@ def write_layers() -> Path:
 
 def describe(recipe: Recipe) -> list[dict[str, Any]]:
     """Return the layers of a recipe's network, the image first."""
-    described = [{"kind": "image", "text": "white on black", "shape": [28, 28, 1], "parameters": 0}]
-    for layer in recipe.build().layers:
+    return _describe(recipe.build(), "white on black")
+
+
+def _describe(model: keras.Model, image: str) -> list[dict[str, Any]]:
+    described = [{"kind": "image", "text": image, "shape": [28, 28, 1], "parameters": 0}]
+    for layer in model.layers:
         kind = type(layer).__name__
+        if kind == "Functional":  # a column that reads the image beside others
+            column = _describe(layer, f"for the {layer.name} column")
+            described = column if len(described) == 1 else described + column
+            continue
         if kind in _SILENT:
             described[-1]["parameters"] += layer.count_params()
             continue
@@ -69,6 +77,9 @@ def _in_words(layer: keras.Layer) -> tuple[str, str]:
             return "dense", "a digit at all?"
         activation = config["activation"]
         return "dense", "the answer" if activation == "softmax" else str(activation)
-    return {"Flatten": ("flatten", "to one row"), "Add": ("add", "adds what was")}.get(
-        kind, (kind, "")
-    )
+    what = "answers" if config["name"] == "digit" else "digit scores"
+    return {
+        "Flatten": ("flatten", "to one row"),
+        "Add": ("add", "adds what was"),
+        "Average": ("average", f"of the columns' {what}"),
+    }.get(kind, (kind, ""))

@@ -28,7 +28,7 @@ LARGEST_NUMBER = 1_000_000  # of the configuration, but for these
 NO_SIZES = {"seed", "shared_object_id"}
 MEMBERS = ["config.json", "metadata.json", "model.weights.h5"]
 CLASSES = {
-    "Activation", "Add", "BatchNormalization", "Conv2D", "DTypePolicy", "Dense",
+    "Activation", "Add", "Average", "BatchNormalization", "Conv2D", "DTypePolicy", "Dense",
     "DepthwiseConv2D", "Dropout", "Flatten", "Functional", "GlorotUniform", "InputLayer", "L2",
     "MaxPooling2D", "Ones", "Rescaling", "Sequential", "Zeros", "__keras_tensor__",
 }  # fmt: skip

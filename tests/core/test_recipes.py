@@ -1,5 +1,6 @@
 """The recipes of the field, at the size and in the order that their sources give."""
 
+import numpy as np
 import pytest
 
 from mnist_core.errors import RecipeError
@@ -35,6 +36,16 @@ def test_layers_and_parameters_are_those_of_the_source(name):
 def test_our_own_networks_have_the_parameters_that_they_say(name):
     recipe = get_recipe(name)
     assert recipe.build().count_params() == recipe.parameters <= 2_000_000
+
+
+def test_the_cnn_answers_the_mean_of_its_columns():
+    model = get_recipe("cnn").build()
+    images = np.random.default_rng(1).random((4, 28, 28, 1), np.float32)
+    columns = [model.get_layer(name)(images) for name in ("fine", "coarse")]
+    for name, answer in model(images).items():
+        mean = (columns[0][name] + columns[1][name]) / 2
+        np.testing.assert_allclose(answer, mean, atol=1e-6)
+    assert not np.allclose(columns[0]["digit"], columns[1]["digit"], atol=1e-3)
 
 
 def test_hyperparameters_are_those_of_the_sources():
