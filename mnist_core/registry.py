@@ -340,9 +340,7 @@ def _remedy(name: str) -> str:
 
 def _without_optimizer(model: keras.Model) -> keras.Model:
     """Return the model as answering needs it; an optimizer's memory is twice the weights."""
-    import keras
-
-    bare = keras.models.clone_model(model)
+    bare = type(model).from_config(model.get_config())  # a clone would keep the optimizer
     bare.set_weights(model.get_weights())
     return bare
 

@@ -1,7 +1,11 @@
 """Tiny real trainings: events, stopping, the same seed, what the card says."""
 
 import dataclasses
+import io
+import json
+import zipfile
 
+import h5py
 import numpy as np
 import pytest
 
@@ -109,6 +113,21 @@ def test_a_saved_model_answers_as_the_trained_one(squares, tmp_path, monkeypatch
         classifier.probabilities(images), result.evaluation.probabilities, atol=2e-3
     )
     assert classifier.is_digit(images).all()
+
+
+@pytest.mark.parametrize("name", ["softmax", "fast", "cnn"])
+def test_a_saved_model_holds_its_weights_and_no_optimizer(name, tmp_path):
+    """Keras's clone_model keeps the optimizer, and files were three times as large as needed."""
+    model = get_recipe(name).build()
+    model.compile("adam", loss="mse")
+    model.optimizer.build(model.trainable_variables)
+    registry.save_model(tmp_path, model, {}, None)
+    with zipfile.ZipFile(tmp_path / registry.KERAS_FILE) as archive:
+        assert not json.loads(archive.read("config.json")).get("compile_config")
+        weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r")
+    sizes = []
+    weights.visititems(lambda _, item: sizes.append(getattr(item, "size", 0)))
+    assert sum(sizes) == model.count_params()
 
 
 def test_a_training_that_was_cut_off_goes_on_after_its_last_epoch(squares, tmp_path):
