@@ -36,7 +36,7 @@ STYLE = """
 .stHtml h3 {font-size: 1.75rem; font-weight: 600; line-height: 1.2; margin: 0;
             padding: .75rem 0 1rem}
 .answer-title {font-weight: 700; margin: .4rem 0}
-.steps {display: grid; grid-template-columns: repeat(auto-fit, minmax(7.5rem, 1fr)); gap: 1rem}
+.steps {display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: 1rem}
 .steps figure {margin: 0}
 .steps .read {grid-column: span 2}
 .steps img {width: 7.5rem; height: 7.5rem; object-fit: contain; max-width: 100%;
