@@ -88,6 +88,8 @@ class Inside:
 def look_inside(litert_file: Path, image: np.ndarray) -> Inside:
     """Return what a network's first layers make of an image: (28, 28) float32 in [0, 1].
 
+    Of a network of several columns, the early and the later maps are those of one column.
+
     Raises ValueError or RuntimeError where LiteRT cannot read the file.
     """
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
