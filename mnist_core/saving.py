@@ -14,7 +14,10 @@ from mnist_core.errors import ModelError
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder; rename it to `path` if all went well."""
+    """Yield a temporary path in the same folder; rename it to `path` if all went well.
+
+    Raises ModelError where the disk refuses; what was there before is unchanged.
+    """
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
