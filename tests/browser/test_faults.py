@@ -209,6 +209,7 @@ TITLES = (
 def test_titles_are_shown_letter_by_letter(visit):
     """No markup, no link, no icon, no request; in the result, the queue, the legend."""
     page = visit("retrain")
+    page.wait_for_load_state()  # before that, Chromium has nothing to reload
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("dialog", lambda dialog: asked.append(dialog.message))

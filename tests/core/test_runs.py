@@ -123,7 +123,9 @@ def test_a_killed_process_is_found_out_at_the_next_look(train_for):
     train_for(30)
     run = runs.request("fast")
     waiting = runs.request("fast")
-    os.kill(wait_for_pid(run.run_id), signal.SIGKILL)
+    pid = wait_for_pid(run.run_id)
+    wait_until(lambda: "training" in run_folder.log_tail(run.folder))
+    os.kill(pid, signal.SIGKILL)
     run = wait_for_state(run.run_id, "lost")
     assert "killed" in run.reason
     assert "training" in run.log_tail
