@@ -93,7 +93,7 @@ class Visitor:
 
     async def draw(self, sketch: Sketch) -> Outcome:
         """Send the canvas after a stroke; return how long both answers took and if they fit."""
-        message = self._rerun()
+        message = self._rerun(self._fragment)
         widget = message.rerun_script.widget_states.widgets.add()
         widget.id, widget.json_value = self._canvas, sketch.canvas_value
         start = time.perf_counter()
@@ -110,10 +110,10 @@ class Visitor:
         await self._socket.send(message.SerializeToString())
         await self._until_finished()
 
-    def _rerun(self) -> BackMsg:
+    def _rerun(self, fragment: str = "") -> BackMsg:
         message = BackMsg()
         message.rerun_script.page_script_hash = self._page
-        message.rerun_script.fragment_id = self._fragment
+        message.rerun_script.fragment_id = fragment
         return message
 
     async def _until_finished(self) -> tuple[list[str], str | None]:

@@ -10,12 +10,12 @@ import base64
 import html
 import io
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from PIL import Image
 
-from mnist_core.canvas_state import StripEntry
+from mnist_core.canvas_state import CanvasState, StripEntry
 from mnist_core.inference import Answer, Classifier
 from mnist_core.preprocessing import Steps
 
@@ -35,7 +35,16 @@ STYLE = """
 .bar i {display: block; height: 100%}
 .stHtml h3 {font-size: 1.75rem; font-weight: 600; line-height: 1.2; margin: 0;
             padding: .75rem 0 1rem}
+.answers {display: flex; flex-wrap: wrap; gap: .75rem}
+.answers > div {flex: 1 1 0; min-width: 9rem; padding: .8rem; border-radius: .6rem;
+                border: 1px solid rgba(128, 128, 128, .3)}
 .answer-title {font-weight: 700; margin: .4rem 0}
+.note {margin: .5rem 0; padding: .6rem .8rem; border-radius: .6rem; line-height: 1.4}
+.doubt {background: rgba(255, 196, 0, .2)}
+.waiting {background: rgba(0, 114, 178, .14)}
+.problem {background: rgba(255, 43, 43, .14)}
+.aside {font-size: .875rem; opacity: .7}
+.agreement {margin: 1rem 0 0}
 .steps {display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: 1rem}
 .steps figure {margin: 0}
 .steps .read {grid-column: span 2}
@@ -48,6 +57,10 @@ STYLE = """
 .strip div {text-align: center; line-height: 1.3}
 .strip img {display: block; width: 64px; image-rendering: pixelated; border-radius: .3rem}
 """
+INVITATION = (
+    "<h3>Draw a digit, 0 to 9</h3><p>With mouse, pen or finger. Two networks answer "
+    "after every stroke: one sees 784 numbers, the other a picture.</p>"
+)
 # A step is shown 120 CSS pixels wide; what has more pixels than this is thinned out.
 STEP_PX = 240
 # Below this the page says that it is not sure.
@@ -81,6 +94,59 @@ def reason(classifier: Classifier, answer: Answer) -> str:
     return f"Its score for being a digit is {answer.digit_score:.0%}; {reached} {needed:.0%}."
 
 
+def reading(content: str, state: CanvasState) -> str:
+    """Return HTML in a frame that tells the style sheet what can be done to the canvas."""
+    can_not = {
+        "blank": state.image is None, "no-undo": not state.objects, "no-redo": not state.undone
+    }  # fmt: skip
+    return f'<div class="{" ".join(kind for kind, so in can_not.items() if so)}">{content}</div>'
+
+
+def card(slot: str, given: Answer, classifier: Classifier, remark: str | None = None) -> str:
+    """Return what one network says as HTML: the digit, its title, doubts, the ten bars."""
+    name = classifier.name
+    title = SLOT_TITLES[slot] + (f" · run {name}" if name != slot else "")
+    doubtful = doubt(given)
+    if doubtful and not given.is_digit:
+        doubtful += f" {reason(classifier, given)}"
+    return _card(
+        slot,
+        large_digit(given),
+        f'<p class="answer-title">{html.escape(title)}</p>',
+        note("doubt", doubtful) if doubtful else "",
+        probability_bars(given.probabilities, SLOT_COLOURS[slot]),
+        f'<p class="aside">{html.escape(remark)}</p>' if remark else "",
+    )
+
+
+def card_without_answer(slot: str, kind: str, sentence: str) -> str:
+    """Return why one network does not answer as HTML; kind: "waiting" or "problem"."""
+    return _card(slot, f'<p class="answer-title">{SLOT_TITLES[slot]}</p>', note(kind, sentence))
+
+
+def note(kind: str, sentence: str) -> str:
+    """Return a sentence that stands out as HTML; kind: "doubt", "waiting" or "problem"."""
+    return f'<div class="note {kind}" role="status">{html.escape(sentence)}</div>'
+
+
+def agreement(answers: Mapping[str, Answer | None], steps_seconds: float) -> str:
+    """Return whether the two networks agree, and how long it all took, as HTML."""
+    dense, cnn = answers["dense"], answers["cnn"]
+    if dense is None or cnn is None:
+        return ""
+    total_ms = (steps_seconds + dense.seconds + cnn.seconds) * 1000
+    if not dense.is_digit and not cnn.is_digit:
+        verdict = "Both say that this is no digit."
+    elif dense.digit == cnn.digit:
+        verdict = f"✓ Both read a <b>{cnn.digit}</b>."
+    else:
+        verdict = f"⇄ They disagree: <b>{dense.digit}</b> against <b>{cnn.digit}</b>."
+    return (
+        f'<p class="agreement">{verdict} '
+        f'<span class="aside">Answered in {total_ms:.1f} ms.</span></p>'
+    )
+
+
 def large_digit(answer: Answer) -> str:
     """Return the digit, large, as HTML; faint where the drawing does not look like one."""
     kind = "large-digit" if answer.is_digit else "large-digit faint"
@@ -99,12 +165,6 @@ def probability_bars(probabilities: np.ndarray, colour: str) -> str:
             f"<span>{_percent(probability)}</span></div>"
         )
     return f'<div role="img" aria-label="{_spoken(probabilities)}">{"".join(rows)}</div>'
-
-
-def answer(title: str, given: Answer, colour: str) -> tuple[str, str]:
-    """Return one network's answer as HTML: the digit with the title, and the ten bars."""
-    head = f'{large_digit(given)}<p class="answer-title">{html.escape(title)}</p>'
-    return head, probability_bars(given.probabilities, colour)
 
 
 def steps_in_pictures(steps: Steps, image: str) -> str:
@@ -127,7 +187,10 @@ def steps_in_pictures(steps: Steps, image: str) -> str:
                 "by its centre of mass in 28 x 28 pixels, as MNIST's digits are.", "read"),
         *(_figure(_thinned(picture), title, title, words) for title, picture, words in small),
     ]  # fmt: skip
-    return f'<h3>What the networks see</h3><div class="steps">{"".join(figures)}</div>'
+    return (
+        '<div class="st-key-network-input"><h3>What the networks see</h3>'
+        f'<div class="steps">{"".join(figures)}</div></div>'
+    )
 
 
 def strip(entries: Iterable[StripEntry]) -> str:
@@ -142,6 +205,10 @@ def strip(entries: Iterable[StripEntry]) -> str:
         f'<h3>Your drawings of this visit</h3><div class="strip">{"".join(cells)}</div>'
         "<small>Dense network left (orange), convolutional network right (blue).</small>"
     )
+
+
+def _card(slot: str, *parts: str) -> str:
+    return f'<div class="st-key-answer-{slot}">{"".join(parts)}</div>'
 
 
 def _thinned(picture: np.ndarray) -> str:

@@ -57,6 +57,7 @@ class CanvasState:
     objects: list[dict[str, Any]] = field(default_factory=list)
     undone: list[dict[str, Any]] = field(default_factory=list)
     strip: list[StripEntry] = field(default_factory=list)
+    image: np.ndarray | None = None  # (28, 28) float32: what the networks read last; None: nothing
     seen_files: set[str] = field(default_factory=set)
 
     def see(self, raw: object) -> None:

@@ -1,6 +1,9 @@
 """Draw a digit; a dense network and a CNN read it side by side, after every stroke."""
 
+from collections.abc import Callable
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.metrics_util import Installation
 from streamlit_drawable_canvas import st_canvas
 
@@ -10,9 +13,9 @@ from mnist_core.errors import BlankDrawing
 from mnist_core.preprocessing import Steps, preprocess
 from mnist_core.strokes import CANVAS_SIZE_PX
 from pages import within_app
-from pages.parts.answers import active_models, agreement, network_answer, pool
+from pages.parts.answers import ask, load_networks
 from pages.parts.start_from import other_ways
-from pages.parts.why import why
+from pages.parts.why import forget_why, more
 
 MACHINE = Installation.instance().installation_id  # by which Streamlit tells machines apart
 INK, PAPER = "#FFFFFF", "#000000"
@@ -21,7 +24,9 @@ STYLE = f"""<style>{answer_view.STYLE}
 .stMainBlockContainer {{padding-top: 4rem}}
 .st-key-canvas {{padding-top: 1.4rem; width: 336px}}
 .st-key-kept-by-the-browser {{display: none}}
-.st-key-answer-dense, .st-key-answer-cnn {{min-width: 9.5rem; flex: 1 1 0}}
+.stMain:has(.blank) .st-key-more {{display: none}}
+.stMain:has(.no-undo) :is(.st-key-undo, .st-key-clear) button,
+.stMain:has(.no-redo) .st-key-redo button {{opacity: .4; pointer-events: none}}
 @media (max-width: 640px) {{
   .stMainBlockContainer {{padding-left: .65rem; padding-right: .65rem}}
   .stMainBlockContainer h1 {{font-size: 1.5rem; padding: 0}}
@@ -36,8 +41,10 @@ def catch_up() -> None:
         st.rerun()
 
 
-def keep_in_browser(state: canvas_state.CanvasState) -> None:
+@st.fragment(key="kept")
+def keep_in_browser() -> None:
     """Let the browser keep what the next session needs; take what it kept for this one."""
+    state = canvas_state.of(st.session_state)
     kept = state.kept(MACHINE)
     if state.begun and st.session_state.get("kept") != kept:
         st.session_state["kept"] = kept
@@ -53,89 +60,88 @@ def keep_in_browser(state: canvas_state.CanvasState) -> None:
             catch_up()  # in here it moves nothing: a canvas that moves is a new one
 
 
-def canvas() -> dict | None:
-    """Show the canvas and its buttons; return what was drawn, as the canvas records it."""
-    state = canvas_state.of(st.session_state)
-    keep_in_browser(state)
-    with st.container(key="canvas"):
-        result = st_canvas(
-            stroke_width=st.session_state.get("brush_px", 18),
-            stroke_color=INK,
-            background_color=PAPER,
-            width=CANVAS_SIZE_PX,
-            height=CANVAS_SIZE_PX,
-            initial_drawing=state.initial,
-            return_image_data=True,
-            key=f"canvas-{state.version}",
-        )
+def canvas(state: canvas_state.CanvasState) -> dict | None:
+    """Show the canvas; return what was drawn, as the canvas records it."""
+    result = st_canvas(
+        stroke_width=st.session_state.get("brush_px", 18),
+        stroke_color=INK,
+        background_color=PAPER,
+        width=CANVAS_SIZE_PX,
+        height=CANVAS_SIZE_PX,
+        initial_drawing=state.initial,
+        return_image_data=True,
+        key=f"canvas-{state.version}",
+        on_change=after_stroke,
+    )
     picture = result.image_data
     state.see(result.json_data)
     if not state.begun and state.begin():
         st.rerun()
-    buttons = st.container(horizontal=True)
-    for label, icon, action, possible in (
-        ("Undo", ":material/undo:", state.undo, state.objects),
-        ("Redo", ":material/redo:", state.redo, state.undone),
-        ("Clear", ":material/delete:", state.clear, state.objects),
-    ):
-        buttons.button(label, icon=icon, key=label.lower(), on_click=action, disabled=not possible)
-    st.slider("Brush width (pixels)", 8, 32, 18, key="brush_px")
     if not state.objects:
         return None
     return canvas_state.render(state.objects) if picture is None else picture
 
 
-def network_input(steps: Steps, image: str) -> None:
-    """Show the 28x28 image that the networks read, and how the drawing became it."""
-    with st.container(key="network-input"):
-        st.html(Html(answer_view.steps_in_pictures(steps, image)))
-        st.download_button(
-            "Download 28x28 PNG",
-            data=lambda: answer_view.png_bytes(steps.image),
-            file_name="digit-28x28.png",
-            mime="image/png",
-            icon=":material/download:",
-        )
+def after_stroke() -> None:
+    """Take explanations of the drawing as it was away; without any, only `drawing` reruns."""
+    if forget_why():
+        st.rerun(["drawing", "more"])
 
 
-@st.fragment
-def read_drawing() -> None:
-    """The canvas and everything that follows from it; reruns alone after a stroke."""
-    left, right = st.columns([5, 8], gap="medium")
-    with left:
-        picture = canvas()
-    with right:
-        try:
-            if picture is None:
-                raise BlankDrawing("nothing drawn yet")
-            steps = preprocess(picture)
-        except BlankDrawing:
-            st.markdown(
-                "### Draw a digit, 0 to 9\nWith mouse, pen or finger. Two networks answer "
-                "after every stroke: one sees 784 numbers, the other a picture."
-            )
-            for slot in registry.SLOTS:
-                pool().request(active_models()[slot][0])
-        else:
-            show_answers(steps)
-    if seen := canvas_state.of(st.session_state).strip:
-        st.html(Html(answer_view.strip(reversed(seen))))
+def change(action: Callable[[], None]) -> None:
+    """Change the canvas; rerun what follows from it, and no more."""
+    action()
+    st.rerun(["drawing", "kept", "more"] if forget_why() else ["drawing", "kept"])
 
 
-def show_answers(steps: Steps) -> None:
-    """Show both answers, whether they agree, and what led to them."""
-    side_by_side = st.container(horizontal=True)
-    answered = {}
-    for slot in registry.SLOTS:
-        with side_by_side:
-            answered[slot] = network_answer(slot, steps.image)
-    answers = {slot: pair and pair[1] for slot, pair in answered.items()}
-    agreement(answers, steps.seconds)
+def tools(state: canvas_state.CanvasState) -> None:
+    """Show what changes the canvas or its brush."""
+    buttons = st.container(horizontal=True)
+    for label, icon, action in (
+        ("Undo", ":material/undo:", state.undo),
+        ("Redo", ":material/redo:", state.redo),
+        ("Clear", ":material/delete:", state.clear),
+    ):
+        buttons.button(label, icon=icon, key=label.lower(), on_click=change, args=(action,))
+    st.slider(
+        "Brush width (pixels)", 8, 32, 18, key="brush_px", on_change=st.rerun, args=("drawing",)
+    )
+
+
+@st.fragment(key="drawing")
+def drawing(reading: DeltaGenerator, visit: DeltaGenerator) -> None:
+    """The canvas, with what the networks read off it and the drawings of the visit elsewhere."""
+    state = canvas_state.of(st.session_state)
+    picture = canvas(state)
+    try:
+        if picture is None:
+            raise BlankDrawing("nothing drawn yet")
+        steps = preprocess(picture)
+    except BlankDrawing:
+        state.image = None
+        load_networks()
+        shown = answer_view.INVITATION
+    else:
+        state.image = steps.image
+        shown = read(steps, state)
+    reading.html(Html(answer_view.reading(shown, state)))
+    if state.strip:
+        visit.html(Html(answer_view.strip(reversed(state.strip))))
+    else:
+        visit.empty()  # keeps the place
+
+
+def read(steps: Steps, state: canvas_state.CanvasState) -> str:
+    """Return both answers, whether they agree, and what led to them."""
+    said = {slot: ask(slot, steps.image) for slot in registry.SLOTS}
+    answers = {slot: answer for slot, (_, answer) in said.items()}
     image = data_url(steps.image)
-    canvas_state.of(st.session_state).remember(image, answers)
-    network_input(steps, image)
-    if all(answered.values()):
-        why(steps.image, answered)
+    state.remember(image, answers)
+    cards = "".join(card for card, _ in said.values())
+    return (
+        f'<div class="answers">{cards}</div>{answer_view.agreement(answers, steps.seconds)}'
+        f"{answer_view.steps_in_pictures(steps, image)}"
+    )
 
 
 within_app()
@@ -148,5 +154,14 @@ if f"canvas-{state.version}" not in st.session_state:  # its value went with a c
     state.arrive()
 st.html(STYLE)
 st.title("Draw a digit")
-read_drawing()
+left, right = st.columns([5, 8], gap="medium")
+with left:
+    keep_in_browser()
+    place = st.container(key="canvas")
+    tools(state)
+reading, visit = right.container(), st.container()
+with place:
+    drawing(reading, visit)
+with right:
+    more()
 other_ways()

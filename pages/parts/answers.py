@@ -1,9 +1,9 @@
 """What the two networks say of a drawing, or why they do not yet."""
 
+import numpy as np
 import streamlit as st
 
 from mnist_core import answer_view, registry
-from mnist_core.answer_view import SLOT_COLOURS, SLOT_TITLES, Html
 from mnist_core.errors import MnistError
 from mnist_core.inference import Answer, Classifier, ClassifierPool
 
@@ -20,49 +20,35 @@ def answer_when_ready(name: str) -> None:
         st.rerun()
 
 
-def network_answer(slot: str, image) -> tuple[Classifier, Answer] | None:
-    """Show what one network says; return both, or None while there is no answer."""
-    name, reason = active_models()[slot]
-    loading = pool().request(name)
-    with st.container(border=True, key=f"answer-{slot}"):
-        try:
-            classifier = loading.result(LOADING_WAIT_S)
-        except TimeoutError:
-            st.info("This network is still loading; the canvas is ready, keep drawing.")
-            answer_when_ready(name)
-            return None
-        except MnistError as error:
-            st.error(str(error))
-            return None
-        answer = classifier.answer(image)
-        title = SLOT_TITLES[slot] + (f" · run {name}" if name != slot else "")
-        head, bars = answer_view.answer(title, answer, SLOT_COLOURS[slot])
-        doubt = answer_view.doubt(answer)
-        if doubt is None:
-            st.html(Html(head + bars))
-        else:
-            st.html(head)
-            why = "" if answer.is_digit else f" {answer_view.reason(classifier, answer)}"
-            icon = ":material/help:" if answer.is_digit else ":material/block:"
-            st.warning(doubt + why, icon=icon)
-            st.html(bars)
-        if reason:
-            st.caption(reason)
-    return classifier, answer
+def load_networks() -> None:
+    """Begin to load both networks, in the background."""
+    for name, _ in active_models().values():
+        pool().request(name)
 
 
-def agreement(answers: dict[str, Answer | None], steps_seconds: float) -> None:
-    """Say whether the networks agree, and how long it all took."""
-    dense, cnn = answers["dense"], answers["cnn"]
-    if dense is None or cnn is None:
-        return
-    total_ms = (steps_seconds + dense.seconds + cnn.seconds) * 1000
-    if not dense.is_digit and not cnn.is_digit:
-        verdict = ":material/block: Both say that this is no digit."
-    elif dense.digit == cnn.digit:
-        verdict = f":material/check_circle: Both read a **{cnn.digit}**."
-    else:
-        verdict = (
-            f":material/compare_arrows: They disagree: **{dense.digit}** against **{cnn.digit}**."
-        )
-    st.markdown(f"{verdict} :gray[Answered in {total_ms:.1f} ms.]")
+def classifiers() -> dict[str, Classifier]:
+    """Return the networks that are there by slot; one that is loading or damaged is left out."""
+    loading = {slot: pool().request(name) for slot, (name, _) in active_models().items()}
+    return {
+        slot: network.result()
+        for slot, network in loading.items()
+        if network.done() and network.exception() is None
+    }
+
+
+def ask(slot: str, image: np.ndarray) -> tuple[str, Answer | None]:
+    """Return what one network says of an image, as HTML and as it is; None: it does not answer.
+
+    image: (28, 28) float32 in [0, 1].
+    """
+    name, remark = active_models()[slot]
+    try:
+        classifier = pool().request(name).result(LOADING_WAIT_S)
+    except TimeoutError:
+        answer_when_ready(name)
+        sentence = "This network is still loading; the canvas is ready, keep drawing."
+        return answer_view.card_without_answer(slot, "waiting", sentence), None
+    except MnistError as error:
+        return answer_view.card_without_answer(slot, "problem", str(error)), None
+    answer = classifier.answer(image)
+    return answer_view.card(slot, answer, classifier, remark), answer
