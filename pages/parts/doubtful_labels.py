@@ -45,6 +45,6 @@ def show_doubtful(dataset: Dataset) -> None:
             for o, s in zip(found.opinions[some], found.scores[some], strict=True)
         ]
         st.caption("In the corner: label → opinion of the network; hover to see how sure it is.")
-        show_grid(dataset, found.indices[some] + offset, f"doubtful-{kind[:4]}", captions, sure)
+        show_grid(dataset, found.indices[some] + offset, f"doubtful-{kind}", captions, sure)
     with right:
         show_digit(dataset)

@@ -10,7 +10,7 @@ from pages.parts.stored_answers import changed_ns, dataset_or_reason
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def classifier(name: str, changed_ns: int) -> Classifier:
+def classifier(name: str, written_ns: int) -> Classifier:
     """Return a model that answers."""
     return Classifier.load(name)
 

@@ -21,8 +21,8 @@ def dataset_or_reason() -> tuple[Dataset | None, str]:
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
-def stored_evaluation(name: str, changed_ns: int) -> registry.Evaluation:
-    """Return a model's stored answers; `changed_ns` names the file's version."""
+def stored_evaluation(name: str, written_ns: int) -> registry.Evaluation:
+    """Return a model's stored answers; `written_ns` names the file's version."""
     return registry.load_evaluation(name)
 
 
