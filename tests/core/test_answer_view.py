@@ -1,0 +1,90 @@
+"""What the answers look like as HTML: doubts, agreement, and words from elsewhere."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_core import answer_view
+from mnist_core.canvas_state import CanvasState
+from mnist_core.inference import Answer, Classifier
+
+CARD = {"digit_threshold": 0.9, "validation_digits_accepted": 0.99}
+
+
+def classifier(name: str = "cnn") -> Classifier:
+    return Classifier(name, CARD, lambda batch: (batch, None), "none")
+
+
+def answer(best: int, second: int = 0, confidence: float = 0.97, score: float = 1.0) -> Answer:
+    probabilities = np.zeros(10, np.float32)
+    probabilities[[best, second]] = confidence, 1 - confidence
+    return Answer(probabilities, best, confidence, score, score >= 0.9, 0.001)
+
+
+def bars(card: str) -> list[str]:
+    return re.findall(r"<span>([\d<]+ %)</span>", card)
+
+
+def test_a_card_begins_with_the_digit_and_has_ten_bars_in_order():
+    card = answer_view.card("cnn", answer(7), classifier())
+    assert re.sub(r"<[^>]*>", " ", card).split()[:3] == ["7", "Convolutional", "network"]
+    assert card.startswith('<div class="st-key-answer-cnn">')
+    assert bars(card) == ["3 %"] + ["0 %"] * 6 + ["97 %"] + ["0 %"] * 2
+    assert "note" not in card
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (answer(4, 9, 0.55), "I&#x27;m not sure: 4 or 9?"),
+        (answer(0, 6, score=0.25), "one digit. Its score for being a digit is 25%; 99% of real"),
+    ],
+)
+def test_a_card_says_what_is_doubtful_and_why(given, words):
+    card = answer_view.card("cnn", given, classifier())
+    assert f'<div class="note doubt" role="status">{words}' in card.replace(
+        "That does not look like ", ""
+    )
+
+
+def test_words_from_elsewhere_are_no_markup():
+    card = answer_view.card("cnn", answer(1), classifier("<i>run</i>"), "<script>1</script>")
+    without = answer_view.card_without_answer("dense", "problem", "<img src=x>")
+    for html in (card, without):
+        assert not re.search(r"<(i|script|img)>|<img", html.replace("<i style", ""))
+    assert "run &lt;i&gt;run&lt;/i&gt;" in card
+    assert "&lt;img src=x&gt;" in without
+
+
+@pytest.mark.parametrize(
+    ("dense", "cnn", "words"),
+    [
+        (answer(3), answer(3), "Both read a <b>3</b>."),
+        (answer(3), answer(8), "They disagree: <b>3</b> against <b>8</b>."),
+        (answer(3, score=0.1), answer(8, score=0.1), "Both say that this is no digit."),
+    ],
+)
+def test_agreement_and_time_are_told(dense, cnn, words):
+    told = answer_view.agreement({"dense": dense, "cnn": cnn}, 0.0015)
+    assert words in told
+    assert "Answered in 3.5 ms." in told
+    assert answer_view.agreement({"dense": dense, "cnn": None}, 0.0015) == ""
+
+
+def test_the_frame_tells_what_can_be_done_to_the_canvas():
+    state = CanvasState()
+    assert answer_view.reading("x", state) == '<div class="blank no-undo no-redo">x</div>'
+    state.see({"objects": [{}, {}]})
+    state.image = np.zeros((28, 28), np.float32)
+    assert answer_view.reading("x", state) == '<div class="no-redo">x</div>'
+    state.undo()
+    assert answer_view.reading("x", state) == '<div class="">x</div>'
+
+
+def test_an_image_becomes_the_png_of_its_pixels():
+    image = np.linspace(-0.5, 1.5, 784, dtype=np.float32).reshape(28, 28)
+    decoded = np.asarray(Image.open(io.BytesIO(answer_view.png_bytes(image))))
+    np.testing.assert_array_equal(decoded, np.round(np.clip(image, 0, 1) * 255))
