@@ -67,6 +67,7 @@ class Outcome:
 
     seconds: float  # from the stroke to the end of the page's rerun
     problem: str | None  # None: both answers are those to this very drawing
+    elements: int = 0  # parts of the page that were sent anew; they are what a stroke costs
 
 
 class Visitor:
@@ -98,9 +99,9 @@ class Visitor:
         widget.id, widget.json_value = self._canvas, sketch.canvas_value
         start = time.perf_counter()
         await self._socket.send(message.SerializeToString())
-        bodies, error = await self._until_finished()
+        bodies, error, elements = await self._until_finished()
         seconds = time.perf_counter() - start
-        return Outcome(seconds, error or _difference(sketch, " ".join(bodies)))
+        return Outcome(seconds, error or _difference(sketch, " ".join(bodies)), elements)
 
     async def clear(self) -> None:
         """Press Clear."""
@@ -116,14 +117,15 @@ class Visitor:
         message.rerun_script.fragment_id = fragment
         return message
 
-    async def _until_finished(self) -> tuple[list[str], str | None]:
-        """Read until the script has run; return its HTML and what went wrong, if anything."""
+    async def _until_finished(self) -> tuple[list[str], str | None, int]:
+        """Read until the script has run; return its HTML, what went wrong, and its elements."""
         bodies: list[str] = []
-        error = None
+        error, elements = None, 0
         while True:
             data = await asyncio.wait_for(self._socket.recv(), ANSWER_LIMIT_S)
             message = ForwardMsg.FromString(data if isinstance(data, bytes) else data.encode())
             kind = message.WhichOneof("type")
+            elements += kind == "delta"
             if kind == "new_session":
                 self._page = message.new_session.page_script_hash
                 self.session_id = message.new_session.initialize.session_id
@@ -143,7 +145,7 @@ class Visitor:
                 statuses = ForwardMsg.ScriptFinishedStatus
                 if message.script_finished == statuses.FINISHED_EARLY_FOR_RERUN:
                     continue
-                return bodies, error
+                return bodies, error, elements
 
 
 def _difference(sketch: Sketch, page: str) -> str | None:
