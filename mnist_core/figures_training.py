@@ -10,6 +10,7 @@ import base64
 import html
 import io
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -158,13 +159,24 @@ def _png(image: np.ndarray) -> str:
 def layer_diagram(layers: Sequence[Mapping[str, Any]]) -> str:
     """Return HTML of a network: a block per layer, as tall as its maps, as wide as many.
 
-    layers: dicts with "kind" (see KINDS), "text", "shape" (list of sizes) and "parameters".
+    layers: dicts with "kind" (see KINDS), "text", "shape" (list of sizes) and "parameters". Each
+    column of a network that has several begins a row, and so do the averages of their answers.
     """
     arrow = '<span aria-hidden="true" style="opacity:.5;margin-top:44px">→</span>'
-    blocks = arrow.join(_layer_block(layer) for layer in layers)
+    starts = [
+        place
+        for place, layer in enumerate(layers)
+        if layer["kind"] == "image"
+        or (layer["kind"] == "average" and layers[place - 1]["kind"] != "average")
+    ]
+    rows = [
+        arrow.join(_layer_block(layer) for layer in layers[start:end])
+        for start, end in pairwise([*starts, len(layers)])
+    ]
+    row = '<div style="display:flex;flex-wrap:wrap;gap:4px">'
     return (
-        '<div role="img" aria-label="The layers of the network" style="display:flex;'
-        f'flex-wrap:wrap;gap:4px;line-height:1.25;font-size:.72rem">{blocks}</div>'
+        '<div role="img" aria-label="The layers of the network" style="line-height:1.25;'
+        f'font-size:.72rem">{row}{f"</div>{row}".join(rows)}</div></div>'
     )
 
 

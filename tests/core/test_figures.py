@@ -6,7 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from mnist_core import evaluation, figures
+from mnist_core import evaluation, figures, figures_training, layers
 
 
 def test_each_cell_of_the_matrix_can_be_clicked_and_shows_its_count():
@@ -75,3 +75,15 @@ def test_coverage_of_one_confidence_is_one_point():
     probabilities = np.full((5, 10), 0.1)
     curve = evaluation.accuracy_against_coverage(probabilities, np.zeros(5, int))
     assert list(figures.coverage({"m": curve}).data[0].x) == [1.0]
+
+
+def test_each_column_of_a_network_is_drawn_in_a_row_of_its_own():
+    def rows(recipe: str) -> list[str]:
+        drawn = figures_training.layer_diagram(layers.all_layers()[recipe])
+        return drawn.split('<div style="display:flex;flex-wrap:wrap;gap:4px">')[1:]
+
+    assert len(rows("fast")) == 1
+    assert [row.count("Image") for row in rows("cnn")] == [1] * (len(rows("cnn")) - 1) + [0]
+    assert rows("cnn")[-1].count("of the columns") == 2
+    assert not any(row.startswith("<span") for row in rows("cnn"))
+    assert figures_training.layer_diagram([]).count("<b>") == 0
