@@ -7,7 +7,8 @@ chose nothing in training, draws each as the canvas would hold it (280 to 400 px
 32 px, 35 to 85 % of the canvas, anywhere on it), and prints for each network: accuracy on them
 and on MNIST's test images, expected calibration error on both, and at what share of accepted
 digits how many non-digits are turned away. Besides, and where there are no strokes alone, it
-reads digits from paper that scikit-learn carries, of people who chose nothing either.
+reads digits from paper that scikit-learn carries, of people who chose nothing either. `--keep`
+writes the figures into the networks' cards, under "measured".
 
     MNIST_PATH=mnist.npz python -m benchmarks.real_ink --steps
 
@@ -21,6 +22,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -31,11 +33,12 @@ from mnist_core.errors import DatasetError
 from mnist_core.evaluation import expected_calibration_error, wilson_interval
 from mnist_core.inference import Classifier
 from mnist_core.ink_pool import InkPool
+from mnist_core.machine import hardware
 from mnist_core.non_digits import KINDS, non_digit
 from mnist_core.pen import on_random_canvas, photograph
 from mnist_core.pendigits import load_pendigits
 from mnist_core.preprocessing import mnist_image, preprocess
-from mnist_core.registry import artifacts_dir, load_evaluation
+from mnist_core.registry import artifacts_dir, load_card, load_evaluation, model_dir, save_card
 from mnist_core.saving import write_json
 from mnist_core.strokes import CANVAS_SIZE_PX
 
@@ -205,14 +208,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", default=["dense", "cnn"])
     parser.add_argument("--steps", action="store_true", help="what each step brings")
-    if parser.parse_args().steps:
+    parser.add_argument("--keep", action="store_true", help="write the figures into the cards")
+    arguments = parser.parse_args()
+    if arguments.steps:
         print(steps_table())
         return
-    models = parser.parse_args().models
+    models = arguments.models
+    found: dict[str, dict[str, Any]] = {}
     paper = paper_images()
     print(f"MNIST's test images, and {len(paper[0]):,} digits of 13 other people from paper")
     for name in models:
-        print(name, json.dumps(measure_on_paper(name, paper), indent=1))
+        found[name] = measure_on_paper(name, paper)
+        print(name, json.dumps(found[name], indent=1))
     try:
         ink, others = pen_images(), non_digit_images()
     except DatasetError as error:
@@ -220,7 +227,11 @@ def main() -> None:
         return
     print(f"{len(ink[0]):,} drawings by pendigits' 14 test writers, {len(others[0]):,} non-digits")
     for name in models:
-        print(name, json.dumps(measure(name, ink, others), indent=1))
+        found[name] |= measure(name, ink, others)
+        print(name, json.dumps(found[name], indent=1))
+        if arguments.keep:
+            about = {"command": "python -m benchmarks.real_ink --keep", "hardware": hardware()}
+            save_card(model_dir(name), load_card(name) | {"measured": about | found[name]})
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ class Inside:
 def look_inside(litert_file: Path, image: np.ndarray) -> Inside:
     """Return what a network's first layers make of an image: (28, 28) float32 in [0, 1].
 
-    Of a network of several columns, the early and the later maps are those of one column.
+    Of a network of several columns, the maps are those of the column with the widest ones.
 
     Raises ValueError or RuntimeError where LiteRT cannot read the file.
     """
@@ -107,8 +107,8 @@ def look_inside(litert_file: Path, image: np.ndarray) -> Inside:
     interpreter.invoke()
     tensors = [one for one in interpreter.get_tensor_details() if one["name"]]  # others: scratch
     maps = [one for one in tensors if _is_map(one["shape"])]
-    early = [one for one in maps if one["shape"][1] > SIZE * 0.7]
-    later = [one for one in maps if SIZE * 0.3 < one["shape"][1] < SIZE * 0.7]
+    early = _widest([one for one in maps if one["shape"][1] > SIZE * 0.7])
+    later = _widest([one for one in maps if one["shape"][1] < SIZE * 0.7])
     return Inside(
         _strongest_maps(interpreter.get_tensor(early[0]["index"])) if early else _none(),
         _strongest_maps(interpreter.get_tensor(later[-1]["index"])) if later else _none(),
@@ -119,6 +119,11 @@ def look_inside(litert_file: Path, image: np.ndarray) -> Inside:
 def _is_map(shape: np.ndarray) -> bool:
     """Whether a tensor of this shape holds maps that are large enough to look at."""
     return len(shape) == 4 and shape[0] == 1 and shape[1] > SIZE * 0.3 and shape[3] > 1
+
+
+def _widest(maps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    width = max((one["shape"][2] for one in maps), default=0)
+    return [one for one in maps if one["shape"][2] == width]
 
 
 def _none() -> np.ndarray:

@@ -101,7 +101,7 @@ def test_the_shipped_networks_hold_their_cards_on_mnist(mnist, classifier):
     )
     accuracy = (evaluation.probabilities.argmax(axis=1) == mnist.y_test).mean()
     assert accuracy == pytest.approx(classifier.card["test_accuracy"])
-    assert accuracy >= {"dense": 0.992, "cnn": 0.996}[classifier.name]
+    assert accuracy >= {"dense": 0.992, "cnn": 0.997}[classifier.name]
     assert expected_calibration_error(evaluation.probabilities, evaluation.y_true) <= 0.01
 
 
@@ -112,8 +112,16 @@ def test_the_shipped_networks_read_the_paper_of_people_they_have_never_seen(clas
     assert figures["paper_ece"] <= 0.02
 
 
-def test_the_shipped_cnn_reads_people_it_has_never_seen(pendigits):
-    figures = measure("cnn", pen_images(), non_digit_images())
+@pytest.fixture(scope="module")
+def drawn(pendigits):
+    return pen_images(), non_digit_images()
+
+
+def test_the_shipped_networks_read_people_they_have_never_seen(drawn, classifier):
+    figures = measure(classifier.name, *drawn)
+    kept = classifier.card["measured"]
+    for name in ("pen_accuracy", "pen_ece", "non_digits_refused_at_97_accepted"):
+        assert figures[name] == pytest.approx(kept[name], abs=0.002)
     assert figures["pen_accuracy"] >= 0.985
     assert figures["pen_ece"] <= 0.02
     assert figures["non_digits_refused_at_97_accepted"] >= 0.90

@@ -41,7 +41,7 @@ def test_our_own_networks_have_the_parameters_that_they_say(name):
 def test_the_cnn_answers_the_mean_of_its_columns():
     model = get_recipe("cnn").build()
     images = np.random.default_rng(1).random((4, 28, 28, 1), np.float32)
-    columns = [model.get_layer(name)(images) for name in ("fine", "coarse")]
+    columns = [model.get_layer(name)(images) for name in ("narrow", "broad")]
     for name, answer in model(images).items():
         mean = (columns[0][name] + columns[1][name]) / 2
         np.testing.assert_allclose(answer, mean, atol=1e-6)
