@@ -82,7 +82,9 @@ def _stroke_to_answer(page, number: int) -> float:
     """Draw a short stroke; return the seconds from mouse-up to a changed answer area."""
     # The 28x28 image comes after both answers and changes with every stroke.
     watched = ".st-key-answer, .st-key-network-input"
-    content = "[...document.querySelectorAll(selector)].map(e => e.innerHTML).join(' ')"
+    # Words and pictures alone: Streamlit marks what is about to change in the HTML around them.
+    seen = "e.textContent + [...e.querySelectorAll('img')].map(i => i.src)"
+    content = f"[...document.querySelectorAll(selector)].map(e => {seen}).join(' ')"
     before = page.evaluate(f"selector => {content}", watched)
     box = page.locator("canvas").last.bounding_box()
     x, y = box["x"] + 40 + 17 * (number % 14), box["y"] + 40 + 23 * (number % 7)
