@@ -91,7 +91,14 @@ def after_stroke() -> None:
 def change(action: Callable[[], None]) -> None:
     """Change the canvas; rerun what follows from it, and no more."""
     action()
-    st.rerun(["drawing", "kept", "more"] if forget_why() else ["drawing", "kept"])
+    forget_why()
+    # A widget outside of every fragment lets Streamlit forget a download that is not made again.
+    st.rerun(["drawing", "kept", "more"])
+
+
+def change_brush() -> None:
+    """Draw with another brush from now on; the drawing so far stays as it is."""
+    st.rerun(["drawing", "more"])
 
 
 def tools(state: canvas_state.CanvasState) -> None:
@@ -103,9 +110,7 @@ def tools(state: canvas_state.CanvasState) -> None:
         ("Clear", ":material/delete:", state.clear),
     ):
         buttons.button(label, icon=icon, key=label.lower(), on_click=change, args=(action,))
-    st.slider(
-        "Brush width (pixels)", 8, 32, 18, key="brush_px", on_change=st.rerun, args=("drawing",)
-    )
+    st.slider("Brush width (pixels)", 8, 32, 18, key="brush_px", on_change=change_brush)
 
 
 @st.fragment(key="drawing")

@@ -172,3 +172,26 @@ def test_who_asks_why_sees_it_until_the_next_stroke_and_moves_the_digit(page, ad
     assert ink.is_visible()
     width, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert width <= window
+
+
+def test_the_image_is_downloaded_after_every_way_to_change_the_canvas(desktop_page, address):
+    """Regression: after Clear or another brush, Streamlit had forgotten what to download."""
+    page = desktop_page
+    pen = open_page(page, address)
+    seven = next(e for e in EXAMPLES if e.label == 7)
+    brush = page.locator(".st-key-brush_px").get_by_role("slider")
+    changes = {
+        "nothing": lambda: None,
+        "undo": page.get_by_role("button", name="Undo").first.click,
+        "brush": lambda: brush.press("ArrowRight"),
+        "clear": page.get_by_role("button", name="Clear").first.click,
+    }
+    for change, make in changes.items():
+        make()
+        settle(page)
+        pen.draw(seven.strokes)
+        settle(page)
+        with page.expect_download(timeout=20_000) as download:
+            page.get_by_role("button", name="Download 28x28 PNG").click()
+        image = np.asarray(Image.open(download.value.path()))
+        assert (image.shape, image.max() > 200) == ((28, 28), True), change
