@@ -76,7 +76,7 @@ class Visitor:
     def __init__(self, url: str) -> None:
         self.url = url
         self.session_id = ""
-        self._canvas = self._fragment = self._page = self._clear = ""
+        self._page = self._canvas = self._fragment = self._clear = self._tools = ""
 
     async def __aenter__(self) -> Visitor:
         address = self.url.replace("http", "ws", 1) + "/_stcore/stream"
@@ -105,13 +105,13 @@ class Visitor:
 
     async def clear(self) -> None:
         """Press Clear."""
-        message = self._rerun()
+        message = self._rerun(self._tools)
         widget = message.rerun_script.widget_states.widgets.add()
         widget.id, widget.trigger_value = self._clear, True
         await self._socket.send(message.SerializeToString())
         await self._until_finished()
 
-    def _rerun(self, fragment: str = "") -> BackMsg:
+    def _rerun(self, fragment: str) -> BackMsg:
         message = BackMsg()
         message.rerun_script.page_script_hash = self._page
         message.rerun_script.fragment_id = fragment
@@ -141,6 +141,7 @@ class Visitor:
                     self._fragment = message.delta.fragment_id
                 elif shown == "button" and element.button.id.endswith("-clear"):
                     self._clear = element.button.id
+                    self._tools = message.delta.fragment_id
             elif kind == "script_finished":
                 statuses = ForwardMsg.ScriptFinishedStatus
                 if message.script_finished == statuses.FINISHED_EARLY_FOR_RERUN:

@@ -91,18 +91,21 @@ def after_stroke() -> None:
 def change(action: Callable[[], None]) -> None:
     """Change the canvas; rerun what follows from it, and no more."""
     action()
-    forget_why()
-    # A widget outside of every fragment lets Streamlit forget a download that is not made again.
-    st.rerun(["drawing", "kept", "more"])
+    st.rerun(["drawing", "kept", "more"] if forget_why() else ["drawing", "kept"])
 
 
 def change_brush() -> None:
     """Draw with another brush from now on; the drawing so far stays as it is."""
-    st.rerun(["drawing", "more"])
+    st.rerun("drawing")
 
 
+@st.fragment
 def tools(state: canvas_state.CanvasState) -> None:
-    """Show what changes the canvas or its brush."""
+    """Show what changes the canvas or its brush.
+
+    A fragment, though it never reruns: where a widget outside of every fragment is used,
+    Streamlit forgets the downloads of those that do not rerun.
+    """
     buttons = st.container(horizontal=True)
     for label, icon, action in (
         ("Undo", ":material/undo:", state.undo),
