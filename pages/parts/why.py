@@ -43,9 +43,13 @@ def more() -> None:
             mime="image/png",
             icon=":material/download:",
         )
+    if not st.session_state.get("asked_why") or state.image is None:
+        return
     networks = classifiers()
-    if st.session_state.get("asked_why") and state.image is not None and len(networks) == 2:
+    if len(networks) == len(registry.SLOTS):
         why(state.image, networks)
+    else:
+        st.info("Both networks have to answer first; ask again as soon as both do.")
 
 
 def forget_why() -> bool:

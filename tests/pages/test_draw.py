@@ -95,6 +95,7 @@ def test_a_missing_file_is_named_and_the_other_network_still_answers(monkeypatch
     assert f"cnn/{file}" in shown(page)
     assert "python -m mnist_core train cnn --ship" in shown(page)
     assert shown(page).count('role="img"') == 1
+    assert "as soon as both do" in ask_why(page).info[0].value
 
 
 def answer(digit: int) -> Answer:
