@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks import serving
 from benchmarks.serving import ROOT, free_port, own_artifacts, wait_until_healthy
-from mnist_core.saving import write_json
+from mnist_core.files import write_json
 
 CONFIGURATION = ROOT / "deploy" / "nginx.conf"
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")

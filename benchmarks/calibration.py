@@ -14,10 +14,10 @@ import argparse
 import numpy as np
 
 from benchmarks.real_ink import pen_images
-from mnist_core.evaluation import expected_calibration_error, reliability_bins
-from mnist_core.figures import reliability
-from mnist_core.inference import Classifier
-from mnist_core.registry import load_evaluation
+from mnist_core.analysis.metrics import expected_calibration_error, reliability_bins
+from mnist_core.models.classifier import Classifier
+from mnist_core.models.registry import load_evaluation
+from mnist_core.views.figures import reliability
 
 
 def report(words: str, probabilities: np.ndarray, y_true: np.ndarray) -> None:

@@ -19,10 +19,10 @@ from pathlib import Path
 from benchmarks import results
 from benchmarks.browser import chromium
 from benchmarks.serving import serving
-from mnist_core.examples import EXAMPLES
-from mnist_core.inference import Classifier
-from mnist_core.preprocessing import mnist_image
-from mnist_core.strokes import draw_strokes
+from mnist_core.ink.examples import EXAMPLES
+from mnist_core.ink.preprocessing import mnist_image
+from mnist_core.ink.strokes import draw_strokes
+from mnist_core.models.classifier import Classifier
 
 BARE_APP = """
 import streamlit as st

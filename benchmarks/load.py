@@ -32,12 +32,12 @@ from benchmarks import results
 from benchmarks.retrain_page import wait_for_batches
 from benchmarks.serving import Server, own_artifacts, serving
 from benchmarks.visitor import ANSWER_LIMIT_S, Outcome, Sketch, Visitor, sketches
-from mnist_core import runs
+from mnist_core.data.pendigits import load_pendigits
 from mnist_core.errors import DatasetError
-from mnist_core.examples import EXAMPLES
-from mnist_core.inference import Classifier
-from mnist_core.pendigits import load_pendigits
-from mnist_core.strokes import CANVAS_SIZE_PX, Stroke, place
+from mnist_core.ink.examples import EXAMPLES
+from mnist_core.ink.strokes import CANVAS_SIZE_PX, Stroke, place
+from mnist_core.models.classifier import Classifier
+from mnist_core.runs import queue
 
 LIMIT_MS = 500  # the 95th percentile that still feels like an answer to the stroke
 DRAWINGS = 60
@@ -184,12 +184,12 @@ def highest_rate(server: Server, prepared: list[list[Sketch]], sessions: int) ->
 @contextmanager
 def training() -> Iterator[None]:
     """Train beside whatever happens inside; stop it in the end."""
-    run = runs.request("cnn-3x3", {"epochs": 200})
+    run = queue.request("cnn-3x3", {"epochs": 200})
     try:
         wait_for_batches(run.run_id)
         yield
     finally:
-        runs.stop(run.run_id)
+        queue.stop(run.run_id)
 
 
 def main() -> None:

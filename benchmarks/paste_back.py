@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from mnist_core.datasets import load_mnist
-from mnist_core.inference import Classifier
-from mnist_core.preprocessing import mnist_image
+from mnist_core.data.mnist import load_mnist
+from mnist_core.ink.preprocessing import mnist_image
+from mnist_core.models.classifier import Classifier
 
 SEED, COUNT = 3, 1_000
 METHODS = {

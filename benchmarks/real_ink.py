@@ -28,19 +28,25 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from mnist_core.datasets import Dataset
+from mnist_core.analysis.metrics import expected_calibration_error, wilson_interval
+from mnist_core.data.mnist import Dataset
+from mnist_core.data.pendigits import load_pendigits
 from mnist_core.errors import DatasetError
-from mnist_core.evaluation import expected_calibration_error, wilson_interval
-from mnist_core.inference import Classifier
-from mnist_core.ink_pool import InkPool
-from mnist_core.machine import hardware
-from mnist_core.non_digits import KINDS, non_digit
-from mnist_core.pen import on_random_canvas, photograph
-from mnist_core.pendigits import load_pendigits
-from mnist_core.preprocessing import mnist_image, preprocess
-from mnist_core.registry import artifacts_dir, load_card, load_evaluation, model_dir, save_card
-from mnist_core.saving import write_json
-from mnist_core.strokes import CANVAS_SIZE_PX
+from mnist_core.files import write_json
+from mnist_core.ink.non_digits import KINDS, non_digit
+from mnist_core.ink.pen import on_random_canvas, photograph
+from mnist_core.ink.preprocessing import mnist_image, preprocess
+from mnist_core.ink.strokes import CANVAS_SIZE_PX
+from mnist_core.models.classifier import Classifier
+from mnist_core.models.registry import (
+    artifacts_dir,
+    load_card,
+    load_evaluation,
+    model_dir,
+    save_card,
+)
+from mnist_core.training.ink_pool import InkPool
+from mnist_core.training.machine import hardware
 
 SEED = 20_261_121
 NON_DIGITS = 2_000
@@ -128,12 +134,12 @@ def measure(name: str, ink: tuple[np.ndarray, np.ndarray], others) -> dict[str, 
 
 def steps_table() -> str:
     """Return accuracy on the test writers by preprocessing and training data, as Markdown."""
-    from mnist_core.batches import as_input
-    from mnist_core.datasets import load_mnist
-    from mnist_core.hyperparameters import override
-    from mnist_core.ink_pool import ink_pool
-    from mnist_core.recipes import RECIPES
-    from mnist_core.training import train
+    from mnist_core.data.mnist import load_mnist
+    from mnist_core.training.batches import as_input
+    from mnist_core.training.fit import train
+    from mnist_core.training.hyperparameters import override
+    from mnist_core.training.ink_pool import ink_pool
+    from mnist_core.training.recipes import RECIPES
 
     dataset, base = load_mnist(), RECIPES["fast"]
     ink = RECIPES["cnn"].hyperparameters.augmentation

@@ -19,13 +19,13 @@ import sys
 import time
 from typing import Any
 
-from mnist_core import registry
-from mnist_core.datasets import Dataset, load_mnist
-from mnist_core.hyperparameters import override
-from mnist_core.machine import hardware, versions
-from mnist_core.recipes import RECIPES, get_recipe
-from mnist_core.saving import write_json
-from mnist_core.training import train
+from mnist_core.data.mnist import Dataset, load_mnist
+from mnist_core.files import write_json
+from mnist_core.models import registry
+from mnist_core.training.fit import train
+from mnist_core.training.hyperparameters import override
+from mnist_core.training.machine import hardware, versions
+from mnist_core.training.recipes import RECIPES, get_recipe
 
 
 def results_path():

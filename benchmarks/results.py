@@ -6,8 +6,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mnist_core.machine import hardware, versions
-from mnist_core.saving import write_json
+from mnist_core.files import write_json
+from mnist_core.training.machine import hardware, versions
 
 FOLDER = Path(__file__).resolve().parent / "results"
 

@@ -21,7 +21,7 @@ from playwright.sync_api import Page
 
 from benchmarks.browser import chromium
 from benchmarks.serving import own_artifacts, serving
-from mnist_core import runs
+from mnist_core.runs import queue
 
 STROKES, WATCH_SECONDS = 15, 15
 
@@ -67,13 +67,13 @@ def cpu_seconds(pid: int) -> float:
 def wait_for_batches(run_id: str) -> None:
     """Wait until a run has begun to learn."""
     while b'"batch"' not in _events(run_id):
-        if runs.get_run(run_id).is_settled:
-            raise SystemExit(f"The run ended early: {runs.get_run(run_id).reason}")
+        if queue.get_run(run_id).is_settled:
+            raise SystemExit(f"The run ended early: {queue.get_run(run_id).reason}")
         time.sleep(0.1)
 
 
 def _events(run_id: str) -> bytes:
-    path = runs.get_run(run_id).folder / "events.jsonl"
+    path = queue.get_run(run_id).folder / "events.jsonl"
     return path.read_bytes() if path.exists() else b""
 
 
@@ -100,18 +100,18 @@ def measure(page: Page, url: str, pid: int) -> None:
     page.wait_for_timeout(4000)
     draw(page, 0)
     idle = draw_strokes(page)
-    run = runs.request("fast", {"epochs": 30}, "benchmark")
+    run = queue.request("fast", {"epochs": 30}, "benchmark")
     wait_for_batches(run.run_id)
     training = draw_strokes(page)
     share = watch_cost(page, url, pid)
-    state = runs.get_run(run.run_id).state
-    runs.stop(run.run_id)
+    state = queue.get_run(run.run_id).state
+    queue.stop(run.run_id)
     print(f"stroke to answer, idle:            {in_words(idle)} (n = {len(idle)})")
     print(f"stroke to answer, while training:  {in_words(training)} (n = {len(training)})")
     ratio = statistics.median(training) / statistics.median(idle)
     print(f"ratio of the medians:              {ratio:.2f}")
     print(f"server while one visitor watches:  {share:.1%} of one core, run {state}")
-    while not runs.get_run(run.run_id).is_settled:
+    while not queue.get_run(run.run_id).is_settled:
         time.sleep(0.2)
 
 

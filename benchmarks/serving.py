@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_core import registry
+from mnist_core.models import registry
 
 ROOT = Path(__file__).resolve().parents[1]
 START_LIMIT_S = 60

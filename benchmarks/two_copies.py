@@ -27,8 +27,8 @@ from benchmarks.balancer import NGINX, OTHER_MODEL, Balanced, balanced
 from benchmarks.browser import chromium
 from benchmarks.load import prepare, room
 from benchmarks.serving import Server
-from mnist_core.examples import EXAMPLES
-from mnist_core.strokes import Stroke
+from mnist_core.ink.examples import EXAMPLES
+from mnist_core.ink.strokes import Stroke
 
 ROUNDS = 5
 LIMIT_MS = 30_000

@@ -20,11 +20,11 @@ from PIL import Image
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from mnist_core.answer_view import data_url, large_digit
-from mnist_core.examples import canvas_json
-from mnist_core.inference import Classifier
-from mnist_core.preprocessing import preprocess
-from mnist_core.strokes import Stroke, draw_strokes
+from mnist_core.ink.examples import canvas_json
+from mnist_core.ink.preprocessing import preprocess
+from mnist_core.ink.strokes import Stroke, draw_strokes
+from mnist_core.models.classifier import Classifier
+from mnist_core.views.answer_view import data_url, large_digit
 
 ANSWER_LIMIT_S = 30
 _LARGE_DIGIT = re.compile(r'<div class="large-digit.*?</div>')

@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mnist_core import commands
+from mnist_core.cli import commands
 from mnist_core.errors import MnistError
-from mnist_core.hyperparameters import (
+from mnist_core.training.hyperparameters import (
     MONITORS,
     OPTIMIZERS,
     SCHEDULES,

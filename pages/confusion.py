@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from mnist_core import evaluation, registry
+from mnist_core.analysis import metrics
+from mnist_core.models import registry
 from pages import within_app
-from pages.parts.comparison import show_comparison
-from pages.parts.mistakes import show_mistakes
-from pages.parts.robustness_curves import show_robustness
+from pages.parts.confusion.comparison import show_comparison
+from pages.parts.confusion.mistakes import show_mistakes
+from pages.parts.confusion.robustness_curves import show_robustness
+from pages.parts.confusion.trust import show_trust
 from pages.parts.stored_answers import load
-from pages.parts.trust import show_trust
 
 VIEWS = ["Mistakes", "Trust", "Compare", "Break it"]
 
@@ -16,7 +17,7 @@ VIEWS = ["Mistakes", "Trust", "Compare", "Break it"]
 def show_figures(name: str) -> None:
     """Show the figures that describe the chosen model."""
     stored = load(name)
-    summary = evaluation.summarise(stored.probabilities, stored.y_true)
+    summary = metrics.summarise(stored.probabilities, stored.y_true)
     low, high = summary.interval
     with st.container(horizontal=True, key="figures"):
         st.metric("Accuracy", f"{summary.accuracy:.2%}", width="content")

@@ -3,16 +3,16 @@
 import numpy as np
 import streamlit as st
 
-from mnist_core import browse
-from mnist_core.datasets import Dataset, load_mnist
+from mnist_core.data import browse
+from mnist_core.data.mnist import Dataset, load_mnist
 from mnist_core.errors import DatasetError, MnistError
 from pages import within_app
-from pages.parts.dataset_map import show_map
-from pages.parts.digit_filter import read_filter, show_jump
-from pages.parts.digit_grid import show_digit, show_grid
-from pages.parts.digit_statistics import show_statistics
-from pages.parts.doubtful_labels import show_doubtful
-from pages.parts.other_data import show_upload
+from pages.parts.dataset.dataset_map import show_map
+from pages.parts.dataset.digit_filter import read_filter, show_jump
+from pages.parts.dataset.digit_grid import show_digit, show_grid
+from pages.parts.dataset.digit_statistics import show_statistics
+from pages.parts.dataset.doubtful_labels import show_doubtful
+from pages.parts.dataset.other_data import show_upload
 from pages.parts.stored_answers import answers_of
 
 VIEWS = ["Digits", "Statistics", "Map", "Doubtful labels", "Other data"]

@@ -7,15 +7,16 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.metrics_util import Installation
 from streamlit_drawable_canvas import st_canvas
 
-from mnist_core import answer_view, canvas_state, registry
-from mnist_core.answer_view import Html, data_url
 from mnist_core.errors import BlankDrawing
-from mnist_core.preprocessing import Steps, preprocess
-from mnist_core.strokes import CANVAS_SIZE_PX
+from mnist_core.ink.preprocessing import Steps, preprocess
+from mnist_core.ink.strokes import CANVAS_SIZE_PX
+from mnist_core.models import registry
+from mnist_core.views import answer_view, canvas_state
+from mnist_core.views.answer_view import Html, data_url
 from pages import within_app
-from pages.parts.answers import ask, load_networks
-from pages.parts.start_from import other_ways
-from pages.parts.why import forget_why, more
+from pages.parts.draw.answers import ask, load_networks
+from pages.parts.draw.start_from import other_ways
+from pages.parts.draw.why import forget_why, more
 
 MACHINE = Installation.instance().installation_id  # by which Streamlit tells machines apart
 INK, PAPER = "#FFFFFF", "#000000"

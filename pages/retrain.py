@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from mnist_core import registry, run_report, runs
-from mnist_core.run_folder import RUNNING, WAITING, Run
-from mnist_core.run_report import plain
+from mnist_core.models import registry
+from mnist_core.runs import queue, report
+from mnist_core.runs.folder import RUNNING, WAITING, Run
+from mnist_core.runs.report import plain
 from pages import within_app
 from pages.parts.attempt import attempt, show_failure
-from pages.parts.past_runs import show_past
 from pages.parts.permission import may_change
-from pages.parts.run_watch import show_curves, show_running, watch_idle
-from pages.parts.train_form import choose_and_train
+from pages.parts.retrain.past_runs import show_past
+from pages.parts.retrain.run_watch import show_curves, show_running, watch_idle
+from pages.parts.retrain.train_form import choose_and_train
 
 
 def page() -> None:
@@ -18,16 +19,16 @@ def page() -> None:
     st.title("Retrain")
     show_failure()
     allowed = may_change()
-    live, past = runs.live_runs(), [run for run in runs.list_runs() if run.is_settled]
+    live, past = queue.live_runs(), [run for run in queue.list_runs() if run.is_settled]
     st.session_state["queue_seen"] = [(run.run_id, run.state) for run in live]
     show_active(past, allowed)
     chooser = st.expander("Train something else") if live else st.container()
     with chooser:
         choose_and_train(allowed, bool(live))
-    last = run_report.ended_last(past)
+    last = report.ended_last(past)
     with st.container(key="run-status"):
         if live and live[0].state == RUNNING:
-            if last is not None and run_report.was_waited_for(last, live[0]):
+            if last is not None and report.was_waited_for(last, live[0]):
                 say_end(last)
             show_running(live[0], allowed)
         else:
@@ -65,10 +66,10 @@ def show_result(run: Run, allowed: bool) -> None:
     say_end(run)
     active = registry.active()
     if run.has_model:
-        accuracies = run_report.comparison(run, active)
+        accuracies = report.comparison(run, active)
         for column, (name, value) in zip(st.columns(len(accuracies)), accuracies, strict=True):
             column.metric(name, "not tested" if value is None else f"{value:.2%}")
-        slot = run_report.slot_for(run.recipe)
+        slot = report.slot_for(run.recipe)
         st.button(
             f"Use this model as the {slot} network", key="use-model", type="primary",
             disabled=not allowed or active[slot] == run.run_id, on_click=attempt,
@@ -78,7 +79,7 @@ def show_result(run: Run, allowed: bool) -> None:
 
 def say_end(run: Run) -> None:
     """Say how a run ended."""
-    (st.success if run.has_model else st.error)(run_report.end_in_words(run))
+    (st.success if run.has_model else st.error)(report.end_in_words(run))
     if run.log_tail:
         st.code(run.log_tail, language=None)
 
@@ -87,11 +88,11 @@ def show_queue(live: list[Run], allowed: bool) -> None:
     """Show who waits, and a way out of the queue."""
     for place, run in enumerate((run for run in live if run.state == WAITING), start=1):
         words, leave = st.columns([4, 1], vertical_alignment="center")
-        changes = run_report.changes_in_words(run.changes)
+        changes = report.changes_in_words(run.changes)
         changed = f" ({changes})" if changes else ""
         words.markdown(f"**{place}. in the queue:** {plain(run.title)}{changed}")
         leave.button(
-            "Leave", key=f"leave-{run.run_id}", on_click=attempt, args=[runs.stop, run.run_id],
+            "Leave", key=f"leave-{run.run_id}", on_click=attempt, args=[queue.stop, run.run_id],
             disabled=not allowed,
         )  # fmt: skip
 

@@ -16,7 +16,7 @@ def mnist():
     """The full MNIST that $MNIST_PATH names."""
     if not os.environ.get("MNIST_PATH"):
         pytest.skip("MNIST_PATH does not name the full data set")
-    from mnist_core.datasets import load_mnist
+    from mnist_core.data.mnist import load_mnist
 
     return load_mnist()
 
@@ -24,8 +24,8 @@ def mnist():
 @pytest.fixture(scope="session")
 def pendigits():
     """The real pen strokes."""
+    from mnist_core.data.pendigits import load_pendigits
     from mnist_core.errors import DatasetError
-    from mnist_core.pendigits import load_pendigits
 
     try:
         return load_pendigits()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_core import registry
-from mnist_core.datasets import load_mnist
+from mnist_core.data.mnist import load_mnist
+from mnist_core.models import registry
 
 IMAGES = 400
 

@@ -7,17 +7,18 @@ import sys
 import time
 from pathlib import Path
 
-from mnist_core import progress, registry, runs
-from mnist_core.run_folder import Run, settle
-from mnist_core.saving import write_json
+from mnist_core.files import write_json
+from mnist_core.models import registry
+from mnist_core.runs import progress, queue
+from mnist_core.runs.folder import Run, settle
 
 ROOT = Path(__file__).resolve().parent.parent
 # A training that does nothing: python -c STAND_IN FOLDER SECONDS
 STAND_IN = """
 import sys, time
 from pathlib import Path
-from mnist_core.progress import append_event
-from mnist_core.run_folder import holding, settle, should_stop
+from mnist_core.runs.progress import append_event
+from mnist_core.runs.folder import holding, settle, should_stop
 folder = Path(sys.argv[1])
 with holding(folder):
     append_event(folder, {"type": "started", "epochs": 1000})
@@ -47,14 +48,14 @@ def stand_in(run: Run, seconds: float = 60) -> subprocess.Popen[bytes]:
     log = (run.folder / "train.log").open("wb")
     process = subprocess.Popen(command, cwd=ROOT, stdout=log)
     log.close()
-    while runs.get_run(run.run_id).state == "waiting":
+    while queue.get_run(run.run_id).state == "waiting":
         time.sleep(0.02)
     return process
 
 
 def finished_run(recipe: str = "fast", title: str = "", accuracy: float = 0.9917) -> str:
     """Make a run as it lies there when it has finished; return its id."""
-    run = runs.create(recipe, {"epochs": 2}, title)
+    run = queue.create(recipe, {"epochs": 2}, title)
     (run.folder / "model.keras").write_bytes(b"PK\x05\x06" + bytes(18))  # an empty zip
     digest = registry.file_digest(run.folder / "model.keras")
     card = {"test_accuracy": accuracy, "tflite_of": digest, "recipe": recipe}

@@ -13,16 +13,18 @@ import numpy as np
 from benchmarks.fuzz import whole
 from benchmarks.fuzz.mutations import Files, mutate
 from benchmarks.fuzz.whole import RUN
-from mnist_core import answer_view, figures_training, registry, run_report, runs
-from mnist_core.canvas_state import CanvasState, render
-from mnist_core.dataset_files import read_kaggle_test
-from mnist_core.datasets import Dataset, read_upload
+from mnist_core.data.formats import read_kaggle_test
+from mnist_core.data.mnist import Dataset, read_upload
+from mnist_core.data.pendigits import load_pendigits, read_archive
 from mnist_core.errors import WrongDrawing
-from mnist_core.inference import Classifier
-from mnist_core.pendigits import load_pendigits, read_archive
-from mnist_core.photo import on_canvas, read_photo
-from mnist_core.progress import Progress
-from mnist_core.run_folder import look
+from mnist_core.ink.photo import on_canvas, read_photo
+from mnist_core.models import registry
+from mnist_core.models.classifier import Classifier
+from mnist_core.runs import queue, report
+from mnist_core.runs.folder import look
+from mnist_core.runs.progress import Progress
+from mnist_core.views import answer_view, figures_training
+from mnist_core.views.canvas_state import CanvasState, render
 
 
 @dataclass(frozen=True)
@@ -117,14 +119,14 @@ def read_run(files: Files, folder: Path) -> None:
         (run_folder / name).write_bytes(content)
     run = look(run_folder)
     assert run is not None
-    run_report.table([run])
-    run_report.plain(run.title)
-    words = "".join([*runs.command(run), run.reason, run.log_tail, run.title])
+    report.table([run])
+    report.plain(run.title)
+    words = "".join([*queue.command(run), run.reason, run.log_tail, run.title])
     assert b"\0" not in words.encode()
     progress = Progress(run_folder)
     progress.update()
     assert 0 <= progress.fraction <= 1
-    run_report.duration(progress.seconds_left)
+    report.duration(progress.seconds_left)
     if progress.epochs:
         last = progress.epochs[-1]
         images = np.zeros((len(last["examples"]), 28, 28), np.uint8)
@@ -155,7 +157,7 @@ def read_card(files: Files, folder: Path) -> None:
     run_model({"card.json": files["card.json"], "model.keras": b"none"}, folder)
     (folder / "active.json").write_bytes(files["active.json"])
     assert set(registry.active()) == {"dense", "cnn"}
-    run_report.test_accuracy(RUN)
+    report.test_accuracy(RUN)
     even = np.full((1, 10), 0.1, np.float32), np.array([0.5], np.float32)
     classifier = Classifier(RUN, registry.load_card(RUN), lambda images: even, "none")
     answer = classifier.answer(np.zeros((28, 28), np.float32))

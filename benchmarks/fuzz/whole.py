@@ -15,9 +15,9 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.fuzz.mutations import Files
-from mnist_core.canvas_state import CanvasState
-from mnist_core.dataset_files import IDX_FILES
-from mnist_core.examples import EXAMPLES, canvas_json
+from mnist_core.data.formats import IDX_FILES
+from mnist_core.ink.examples import EXAMPLES, canvas_json
+from mnist_core.views.canvas_state import CanvasState
 
 RUN = "20261121-080000-fast-0000"
 

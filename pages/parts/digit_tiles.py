@@ -3,7 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from mnist_core import figures, registry
+from mnist_core.models import registry
+from mnist_core.views import figures
 from pages.parts.chart import chart
 from pages.parts.stored_answers import dataset_or_reason
 

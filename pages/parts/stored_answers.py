@@ -4,9 +4,11 @@ from typing import NoReturn
 
 import streamlit as st
 
-from mnist_core import browse, registry, robustness
-from mnist_core.datasets import Dataset, load_mnist
+from mnist_core.analysis import robustness
+from mnist_core.data import browse
+from mnist_core.data.mnist import Dataset, load_mnist
 from mnist_core.errors import DatasetError, MnistError, ModelError
+from mnist_core.models import registry
 
 # Streamlit keeps one result for one function: the pages that load MNIST share it.
 mnist = st.cache_resource(load_mnist, show_spinner="Reading the digits")

@@ -12,7 +12,8 @@ import pytest
 
 from benchmarks import serving
 from benchmarks.serving import free_port, wait_until_healthy
-from mnist_core import registry, runs
+from mnist_core.models import registry
+from mnist_core.runs import queue
 
 PHONE = {
     "viewport": {"width": 360, "height": 780},
@@ -86,8 +87,8 @@ def house(few_digits, tmp_path, monkeypatch) -> Iterator[dict[str, str]]:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     yield environment
-    for run in reversed(runs.live_runs()):  # who waits first, or it would begin
-        runs.stop(run.run_id)
+    for run in reversed(queue.live_runs()):  # who waits first, or it would begin
+        queue.stop(run.run_id)
 
 
 @pytest.fixture

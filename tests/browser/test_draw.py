@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnist_core.data.pendigits import load_pendigits
 from mnist_core.errors import DatasetError
-from mnist_core.examples import EXAMPLES
-from mnist_core.pendigits import load_pendigits
-from mnist_core.strokes import draw_strokes, place
+from mnist_core.ink.examples import EXAMPLES
+from mnist_core.ink.strokes import draw_strokes, place
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ANSWER = ".st-key-answer-{}"

@@ -10,7 +10,8 @@ import urllib.parse
 import pytest
 from playwright.sync_api import Page, expect
 
-from mnist_core import registry, runs
+from mnist_core.models import registry
+from mnist_core.runs import queue
 from tests.made_up_runs import finished_run, stand_in, tell_epochs
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -71,21 +72,21 @@ def usable_run() -> str:
 
 
 def test_a_killed_training_is_said_while_the_next_one_runs(visit):
-    run = runs.create("fast", title="The unlucky one")
+    run = queue.create("fast", title="The unlucky one")
     training = stand_in(run)
     page = visit("retrain")
     expect(status(page)).to_contain_text("The unlucky one is training")
-    following = runs.create("softmax", {"epochs": 1})
+    following = queue.create("softmax", {"epochs": 1})
     training.kill()
     training.wait()
     expect(status(page)).to_contain_text("softmax is training")
     expect(status(page)).to_contain_text("The unlucky one (fast) is lost after")
     expect(status(page)).to_contain_text("killed, or the machine stopped")
-    runs.stop(following.run_id)
+    queue.stop(following.run_id)
 
 
 def test_a_killed_server_comes_back_to_the_training_that_went_on(visit, server):
-    run = runs.create("fast")
+    run = queue.create("fast")
     training = stand_in(run)
     page = visit("retrain")
     page.locator(".st-key-curves-loss .js-plotly-plot").wait_for()
@@ -94,7 +95,7 @@ def test_a_killed_server_comes_back_to_the_training_that_went_on(visit, server):
     server.start()
     expect(status(page)).to_contain_text("2 of 4")
     expect_top_menu(page)
-    runs.stop(run.run_id)
+    queue.stop(run.run_id)
     training.wait()
     expect(status(page)).to_contain_text("fast (fast) was stopped after")
     assert not [path for path in run.folder.parent.rglob(".*") if path.name != ".queue.lock"]
@@ -144,13 +145,13 @@ def test_two_people_press_the_same_buttons_at_the_same_time(visit):
         pytest.fail("nobody was told that the run was gone already")
     for page in both:
         expect(page.locator(".st-key-delete-run")).to_have_count(0)
-    assert [run.title for run in runs.list_runs()] == ["second"]
+    assert [run.title for run in queue.list_runs()] == ["second"]
     for page in both:
         page.locator(".st-key-train-start button").click(no_wait_after=True)
     for page in both:
         expect(page.get_by_text("1. in the queue: fast")).to_be_visible()
         expect(page.locator(SAD)).to_have_count(0)
-    assert [run.state for run in runs.live_runs()] == ["running", "waiting"]
+    assert [run.state for run in queue.live_runs()] == ["running", "waiting"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from mnist_core import registry, runs
+from mnist_core.models import registry
+from mnist_core.runs import queue
 from tests.made_up_runs import finished_run
 
 POINTS = "document.querySelector('.st-key-curves-accuracy .js-plotly-plot')?.data[0].x.length ?? 0"
@@ -45,7 +46,7 @@ def test_train_watch_use_and_draw(page):
     page.locator(".st-key-train-stop button").click()
     use = page.locator(".st-key-use-model button").last
     use.wait_for()
-    (run,) = runs.list_runs()
+    (run,) = queue.list_runs()
     assert (run.recipe, run.state) == ("softmax", "stopped")
     use.click()
     expect(use).to_be_disabled()
@@ -84,7 +85,7 @@ def test_past_runs_are_compared_renamed_downloaded_used_and_deleted(server, chro
     page.locator(f".st-key-title-{older} input").fill("For the fair")
     page.get_by_role("button", name="Rename").click()
     expect(page.locator(f".st-key-title-{older} input")).to_have_value("For the fair")
-    wait_until(lambda: runs.get_run(older).title == "For the fair")
+    wait_until(lambda: queue.get_run(older).title == "For the fair")
 
     with page.expect_download() as download:
         page.get_by_role("button", name="Download model and card").click()
@@ -103,7 +104,7 @@ def test_past_runs_are_compared_renamed_downloaded_used_and_deleted(server, chro
     expect(delete).to_have_count(1)  # the page shows the one before, too, until it has rerun
     delete.click()
     page.locator(".st-key-delete-run button").click()
-    wait_until(lambda: [run.run_id for run in runs.list_runs()] == [newer])
+    wait_until(lambda: [run.run_id for run in queue.list_runs()] == [newer])
     expect(page.get_by_text("Select one to rename")).to_be_visible()
     page.close()
 
@@ -122,4 +123,4 @@ def test_a_reloaded_tab_still_shows_the_run(page):
     page.reload()
     page.locator(".st-key-train-stop button").wait_for()
     page.wait_for_function(f"({POINTS}) > 1")
-    assert [run.state for run in runs.list_runs()] == ["running"]
+    assert [run.state for run in queue.list_runs()] == ["running"]

@@ -20,7 +20,7 @@ from benchmarks.two_copies import (
     until_activated,
     visitor,
 )
-from mnist_core.strokes import draw_strokes
+from mnist_core.ink.strokes import draw_strokes
 
 pytestmark = [
     pytest.mark.browser,

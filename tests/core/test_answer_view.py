@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core import answer_view
-from mnist_core.canvas_state import CanvasState
-from mnist_core.inference import Answer, Classifier
+from mnist_core.models.classifier import Answer, Classifier
+from mnist_core.views import answer_view
+from mnist_core.views.canvas_state import CanvasState
 
 CARD = {"digit_threshold": 0.9, "validation_digits_accepted": 0.99}
 

@@ -12,13 +12,15 @@ from PIL import Image
 from scipy import ndimage
 from sklearn.neighbors import NearestNeighbors
 
-from mnist_core import browse, doubtful, projection
-from mnist_core.browse import Filter, select
-from mnist_core.datasets import Dataset, load_sample, read_upload
+from mnist_core.analysis import projection
+from mnist_core.analysis.neighbours import neighbours_among
+from mnist_core.data import browse
+from mnist_core.data.browse import Filter, select
+from mnist_core.data.mnist import Dataset, load_sample, read_upload
 from mnist_core.errors import DatasetError
-from mnist_core.neighbours import neighbours_among
-from mnist_core.registry import Evaluation
-from mnist_core.sprite_grid import grid_data
+from mnist_core.models.registry import Evaluation
+from mnist_core.training import doubtful
+from mnist_core.views.sprite_grid import grid_data
 
 
 @pytest.fixture(scope="module")
@@ -265,7 +267,7 @@ def test_cross_validation_answers_each_digit_by_a_network_that_never_saw_it(
         answers = np.eye(10, dtype=np.float32)[fold.y_test]
         return SimpleNamespace(evaluation=SimpleNamespace(probabilities=answers))
 
-    monkeypatch.setattr("mnist_core.training.train", train)
+    monkeypatch.setattr("mnist_core.training.fit.train", train)
     monkeypatch.setattr(doubtful, "load_mnist", lambda: sample)
     probabilities = doubtful.cross_validate(sample)
     np.testing.assert_array_equal(probabilities.argmax(axis=1), sample.y_train)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mnist_core.canvas_state import CanvasState
+from mnist_core.views.canvas_state import CanvasState
 
 STROKES = [{"n": 1}, {"n": 2}]
 

@@ -12,11 +12,13 @@ import time
 import numpy as np
 import pytest
 
-from mnist_core import commands, registry, runs
 from mnist_core.__main__ import main
-from mnist_core.hyperparameters import Augmentation
-from mnist_core.layers import all_layers
-from mnist_core.recipes import RECIPES, get_recipe
+from mnist_core.cli import commands
+from mnist_core.models import registry
+from mnist_core.runs import queue
+from mnist_core.training.hyperparameters import Augmentation
+from mnist_core.training.layers import all_layers
+from mnist_core.training.recipes import RECIPES, get_recipe
 
 COMMAND = [sys.executable, "-m", "mnist_core"]
 TINY = ["--share", "0.1", "--epochs", "2", "--batch-size", "50"]
@@ -92,7 +94,7 @@ def test_errors_are_one_sentence_and_exit_code_2(artifacts, capsys, words, said)
     assert said in printed.err
     assert printed.err.count("\n") == 1
     assert printed.out == ""
-    assert not (artifacts / "runs").exists() or runs.list_runs() == []
+    assert not (artifacts / "runs").exists() or queue.list_runs() == []
 
 
 def test_every_hyperparameter_can_be_changed():
@@ -118,7 +120,7 @@ def test_a_tiny_training_from_start_to_prediction(artifacts, few_digits, capsys)
     )
     assert trained.returncode == 0, trained.stderr
     assert "epoch 2/2" in trained.stdout
-    (run,) = runs.list_runs()
+    (run,) = queue.list_runs()
     assert (run.state, run.title, run.recipe) == ("finished", "Tiny", "softmax")
     assert run.changes == {"epochs": 2, "batch_size": 50, "share": 0.1}
     names = {path.name for path in run.folder.iterdir()}
@@ -143,7 +145,7 @@ def test_ctrl_c_keeps_the_best_weights(artifacts, few_digits):
                 break
         rest = process.stdout.read()
     assert process.returncode == 0
-    (run,) = runs.list_runs()
+    (run,) = queue.list_runs()
     assert run.state == "stopped"
     assert str(run.folder / "model.keras") in rest
     assert registry.load_card(run.run_id)["epochs"] >= 2
@@ -151,10 +153,10 @@ def test_ctrl_c_keeps_the_best_weights(artifacts, few_digits):
 
 @pytest.mark.slow
 def test_a_real_run_is_watched_killed_and_followed_by_the_next(artifacts, few_digits):
-    from mnist_core.progress import Progress
+    from mnist_core.runs.progress import Progress
 
-    killed = runs.request("softmax", {"epochs": 1000})
-    following = runs.request("softmax", {"epochs": 2})
+    killed = queue.request("softmax", {"epochs": 1000})
+    following = queue.request("softmax", {"epochs": 2})
     progress = Progress(killed.folder)
     deadline = time.monotonic() + 60
     while len(progress.epochs) < 2:
@@ -163,10 +165,10 @@ def test_a_real_run_is_watched_killed_and_followed_by_the_next(artifacts, few_di
         time.sleep(0.05)
     assert np.sum(progress.epochs[-1]["confusion"]) == progress.started["validation_images"]
     assert 0 < progress.fraction < 1
-    os.kill(runs.get_run(killed.run_id).pid, signal.SIGKILL)
-    while not runs.get_run(following.run_id).is_settled:
+    os.kill(queue.get_run(killed.run_id).pid, signal.SIGKILL)
+    while not queue.get_run(following.run_id).is_settled:
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert runs.get_run(killed.run_id).state == "lost"
-    assert runs.get_run(following.run_id).state == "finished"
+    assert queue.get_run(killed.run_id).state == "lost"
+    assert queue.get_run(following.run_id).state == "finished"
     assert registry.available_models()[-1] == following.run_id

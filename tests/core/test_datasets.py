@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core import dataset_files, datasets
-from mnist_core.dataset_files import IDX_FILES, read_idx, read_kaggle_test
-from mnist_core.datasets import read_dataset, read_upload
+from mnist_core.data import formats
+from mnist_core.data import mnist as mnist_files
+from mnist_core.data.formats import IDX_FILES, read_idx, read_kaggle_test
+from mnist_core.data.mnist import read_dataset, read_upload
 from mnist_core.errors import DatasetError
 
 TRAIN, TEST = 30, 20
@@ -57,7 +58,7 @@ def kaggle_csv(columns: list[str] | None = None, cell: str | None = None, rows: 
     return "\n".join(lines) + "\n"
 
 
-def check(dataset: datasets.Dataset) -> None:
+def check(dataset: mnist_files.Dataset) -> None:
     for name, array in made_up().items():
         np.testing.assert_array_equal(getattr(dataset, name), array)
         assert not getattr(dataset, name).flags.writeable
@@ -207,7 +208,7 @@ def test_a_truncated_npz_is_named(tmp_path, kept):
 
 
 def test_an_npz_that_swells_is_refused_before_it_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(dataset_files, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(formats, "MOST_BYTES", 10_000)
     with pytest.raises(DatasetError, match="larger than"):
         read_dataset(write_npz(tmp_path / "large.npz"))
     with pytest.raises(DatasetError, match="larger than"):
@@ -240,27 +241,27 @@ def test_an_upload_that_is_no_data_set(name):
 
 def test_mnist_path_comes_first_and_is_never_silently_replaced(tmp_path, monkeypatch):
     monkeypatch.setenv("MNIST_PATH", str(write_npz(tmp_path / "digits.npz")))
-    check(datasets.load_mnist())
+    check(mnist_files.load_mnist())
     monkeypatch.setenv("MNIST_PATH", str(tmp_path / "gone.npz"))
     with pytest.raises(DatasetError, match=r"gone\.npz"):
-        datasets.load_mnist()
+        mnist_files.load_mnist()
 
 
 def test_the_cache_then_the_download_then_the_sample(tmp_path, monkeypatch):
     monkeypatch.delenv("MNIST_PATH", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.setattr(datasets, "_download", lambda: None)
-    assert datasets.load_mnist().is_sample
+    monkeypatch.setattr(mnist_files, "_download", lambda: None)
+    assert mnist_files.load_mnist().is_sample
     cached = tmp_path / "datasets" / "mnist.npz"
     cached.parent.mkdir()
     cached.write_bytes(b"cut off")
-    assert datasets.load_mnist().is_sample
+    assert mnist_files.load_mnist().is_sample
     write_npz(cached)
-    check(datasets.load_mnist())
+    check(mnist_files.load_mnist())
 
 
 def test_the_sample_is_5000_genuine_digits_400_and_100_of_each():
-    sample = datasets.load_sample()
+    sample = mnist_files.load_sample()
     assert np.bincount(sample.y_train).tolist() == [400] * 10
     assert np.bincount(sample.y_test).tolist() == [100] * 10
     assert sample.is_sample
@@ -268,25 +269,25 @@ def test_the_sample_is_5000_genuine_digits_400_and_100_of_each():
 
 
 def test_full_mnist_is_known_by_its_content(mnist):
-    assert datasets.is_mnist(mnist.x_train)
+    assert mnist_files.is_mnist(mnist.x_train)
     changed = mnist.x_train.copy()
     changed[0, 0, 0] = 1
-    assert not datasets.is_mnist(changed)
+    assert not mnist_files.is_mnist(changed)
 
 
 def test_the_split_is_stratified_seeded_and_disjoint(tmp_path):
-    sample = datasets.load_sample()
-    train, validation = datasets.train_validation_split(sample, 0.25, seed=1)
+    sample = mnist_files.load_sample()
+    train, validation = mnist_files.train_validation_split(sample, 0.25, seed=1)
     assert not np.intersect1d(train, validation).size
     assert len(train) + len(validation) == len(sample.y_train)
     assert np.bincount(sample.y_train[validation]).tolist() == [100] * 10
-    again = datasets.train_validation_split(sample, 0.25, seed=1)
+    again = mnist_files.train_validation_split(sample, 0.25, seed=1)
     np.testing.assert_array_equal(again[0], train)
-    half, _ = datasets.train_validation_split(sample, 0.25, seed=1, share=0.5)
+    half, _ = mnist_files.train_validation_split(sample, 0.25, seed=1, share=0.5)
     assert len(half) == 1500
     tiny = read_dataset(write_npz(tmp_path / "tiny.npz"))
     with pytest.raises(DatasetError, match="Use a larger share"):
-        datasets.train_validation_split(tiny, 0.1, seed=1)
+        mnist_files.train_validation_split(tiny, 0.1, seed=1)
 
 
 def test_files_hold_what_numpy_writes():

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core import explanation, explanation_view, registry
-from mnist_core.examples import EXAMPLES
-from mnist_core.explanation import Inside
-from mnist_core.inference import Answer, Classifier
-from mnist_core.preprocessing import mnist_image
-from mnist_core.strokes import draw_strokes
+from mnist_core.analysis import explanation
+from mnist_core.analysis.explanation import Inside
+from mnist_core.ink.examples import EXAMPLES
+from mnist_core.ink.preprocessing import mnist_image
+from mnist_core.ink.strokes import draw_strokes
+from mnist_core.models import registry
+from mnist_core.models.classifier import Answer, Classifier
+from mnist_core.views import explanation_view
 
 
 @pytest.fixture

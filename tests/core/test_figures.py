@@ -6,7 +6,9 @@ import io
 import numpy as np
 from PIL import Image
 
-from mnist_core import evaluation, figures, figures_training, layers
+from mnist_core.analysis import metrics
+from mnist_core.training import layers
+from mnist_core.views import figures, figures_training
 
 
 def test_each_cell_of_the_matrix_can_be_clicked_and_shows_its_count():
@@ -43,7 +45,7 @@ def test_no_mistakes_and_no_images_draw_too():
 def test_shares_are_printed_in_per_cent():
     matrix = np.diag([996] * 10)
     matrix[0, 1] = 4
-    shares = evaluation.shares(matrix, "true")
+    shares = metrics.shares(matrix, "true")
     figure = figures.confusion_heatmap(matrix, shares, as_percent=True)
     numbers = {(note.y, note.x): note.text for note in figure.layout.annotations}
     assert (numbers[(0, 0)], numbers[(0, 1)]) == ("99.6", "0.40")
@@ -73,7 +75,7 @@ def test_training_curves_show_what_there_is():
 
 def test_coverage_of_one_confidence_is_one_point():
     probabilities = np.full((5, 10), 0.1)
-    curve = evaluation.accuracy_against_coverage(probabilities, np.zeros(5, int))
+    curve = metrics.accuracy_against_coverage(probabilities, np.zeros(5, int))
     assert list(figures.coverage({"m": curve}).data[0].x) == [1.0]
 
 

@@ -17,14 +17,11 @@ import pytest
 from PIL import Image
 
 from benchmarks.fuzz.whole import RUN, networks, run_files, stroke_files
-from mnist_core import dataset_files, model_files, pendigits, registry
-from mnist_core.canvas_state import render
-from mnist_core.dataset_files import read_kaggle_test
+from mnist_core.data import formats, pendigits
+from mnist_core.data.formats import read_kaggle_test
+from mnist_core.data.pendigits import load_pendigits, read_archive
 from mnist_core.errors import DatasetError, ModelError, UnreadableImage
-from mnist_core.pendigits import load_pendigits, read_archive
-from mnist_core.photo import MOST_SCANS, read_photo
-from mnist_core.progress import Progress
-from mnist_core.safe_files import (
+from mnist_core.files import (
     MOST_MEMBERS,
     finite,
     opened_zip,
@@ -32,6 +29,10 @@ from mnist_core.safe_files import (
     read_array,
     read_json_object,
 )
+from mnist_core.ink.photo import MOST_SCANS, read_photo
+from mnist_core.models import checks, registry
+from mnist_core.runs.progress import Progress
+from mnist_core.views.canvas_state import render
 
 
 def zipped(path: Path, members: dict[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> Path:
@@ -161,7 +162,7 @@ def test_a_table_of_odd_characters_never_reaches_numpy(tmp_path):
     ],
 )
 def test_tables_have_limits(tmp_path, monkeypatch, content, said):
-    monkeypatch.setattr(dataset_files, "MOST_IMAGES", 10)
+    monkeypatch.setattr(formats, "MOST_IMAGES", 10)
     path = tmp_path / "test.csv"
     path.write_text(content)
     with pytest.raises(DatasetError, match=said):
@@ -346,7 +347,7 @@ def test_keras_never_sees_a_network_that_is_not_ours(run_folder, monkeypatch, co
 
 def test_keras_itself_reads_in_safe_mode(run_folder, monkeypatch):
     """The second lock, should the first one fail."""
-    monkeypatch.setattr(model_files, "check_keras", lambda path: None)
+    monkeypatch.setattr(checks, "check_keras", lambda path: None)
     (run_folder / "model.keras").write_bytes(networks()[2]["model.keras"])
     digest = registry.file_digest(run_folder / "model.keras")
     registry.save_card(run_folder, {"tflite_of": digest})
@@ -367,7 +368,7 @@ def test_a_network_of_another_task_is_refused(size, answers):
 
     layers = [keras.Input((size, size, 1)), keras.layers.Flatten(), keras.layers.Dense(answers)]
     with pytest.raises(ValueError, match=f"it makes .*{answers}.* of .*{size}"):
-        model_files.check_model(keras.Sequential(layers))
+        checks.check_model(keras.Sequential(layers))
 
 
 def test_an_answer_of_nine_probabilities_is_a_damaged_line(tmp_path):

@@ -13,13 +13,13 @@ from benchmarks.real_ink import (
     paper_images,
     pen_images,
 )
-from mnist_core import registry
+from mnist_core.analysis.metrics import expected_calibration_error
 from mnist_core.errors import ModelError
-from mnist_core.evaluation import expected_calibration_error
-from mnist_core.examples import EXAMPLES
-from mnist_core.inference import Classifier
-from mnist_core.preprocessing import mnist_image
-from mnist_core.strokes import draw_strokes
+from mnist_core.ink.examples import EXAMPLES
+from mnist_core.ink.preprocessing import mnist_image
+from mnist_core.ink.strokes import draw_strokes
+from mnist_core.models import registry
+from mnist_core.models.classifier import Classifier
 
 IMAGES = np.stack([mnist_image(draw_strokes(e.strokes)) for e in EXAMPLES])
 

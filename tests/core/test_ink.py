@@ -6,15 +6,15 @@ import zipfile
 import numpy as np
 import pytest
 
-from mnist_core import pendigits as pendigits_module
-from mnist_core.augmentation import augment
+from mnist_core.data import pendigits as pendigits_module
+from mnist_core.data.pendigits import content_digest, load_pendigits, read_archive
 from mnist_core.errors import DatasetError
-from mnist_core.glyphs import digit_prototypes, other_prototypes
-from mnist_core.hyperparameters import Augmentation
-from mnist_core.non_digits import KINDS
-from mnist_core.pen import another_hand, in_another_style, photograph
-from mnist_core.pendigits import content_digest, load_pendigits, read_archive
-from mnist_core.strokes import bounds, draw_strokes, place
+from mnist_core.ink.glyphs import digit_prototypes, other_prototypes
+from mnist_core.ink.non_digits import KINDS
+from mnist_core.ink.pen import another_hand, in_another_style, photograph
+from mnist_core.ink.strokes import bounds, draw_strokes, place
+from mnist_core.training.augmentation import augment
+from mnist_core.training.hyperparameters import Augmentation
 
 PROTOTYPES = digit_prototypes()
 UNIPEN = """.COMMENT made for a test

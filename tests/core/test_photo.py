@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mnist_core.errors import BlankDrawing, UnreadableImage
-from mnist_core.examples import EXAMPLES
-from mnist_core.photo import MOST_BYTES, on_canvas, read_photo
-from mnist_core.preprocessing import mnist_image
-from mnist_core.strokes import draw_strokes
+from mnist_core.ink.examples import EXAMPLES
+from mnist_core.ink.photo import MOST_BYTES, on_canvas, read_photo
+from mnist_core.ink.preprocessing import mnist_image
+from mnist_core.ink.strokes import draw_strokes
 
 INK = draw_strokes(EXAMPLES[3].strokes)[..., 0]
 EXPECTED = mnist_image(INK)

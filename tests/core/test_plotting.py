@@ -18,7 +18,7 @@ class Slow(importlib.abc.MetaPathFinder):
 sys.meta_path.insert(0, Slow())
 threading.Thread(target=__import__, args=["pandas"]).start()
 half_way.wait()
-from mnist_core import figures_training
+from mnist_core.views import figures_training
 figures_training.compared_curves("loss", {"one": {"val_loss": [0.5, 0.25]}})
 """
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from benchmarks.paste_back import paste
 from mnist_core.errors import BlankDrawing
-from mnist_core.examples import EXAMPLES
-from mnist_core.preprocessing import mnist_image, preprocess
-from mnist_core.strokes import draw_strokes, place
+from mnist_core.ink.examples import EXAMPLES
+from mnist_core.ink.preprocessing import mnist_image, preprocess
+from mnist_core.ink.strokes import draw_strokes, place
 
 DRAWINGS = [example.strokes for example in EXAMPLES]
 

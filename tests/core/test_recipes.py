@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mnist_core.errors import RecipeError
-from mnist_core.hyperparameters import Augmentation, Hyperparameters, override
-from mnist_core.recipes import RECIPES, get_recipe
+from mnist_core.training.hyperparameters import Augmentation, Hyperparameters, override
+from mnist_core.training.recipes import RECIPES, get_recipe
 
 CONV, POOL, DROP, FLAT, DENSE = "Conv2D", "MaxPooling2D", "Dropout", "Flatten", "Dense"
 CNN_3X3 = [CONV, POOL, CONV, POOL, CONV, FLAT, DENSE, DENSE]

@@ -5,14 +5,14 @@ import io
 
 import numpy as np
 
-from mnist_core import evaluation, reports
+from mnist_core.analysis import metrics, reports
 
 Y_TRUE = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 4, 4])
 Y_PRED = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9])
 
 
 def test_the_matrix_survives_csv():
-    matrix = evaluation.confusion_matrix(Y_TRUE, Y_PRED)
+    matrix = metrics.confusion_matrix(Y_TRUE, Y_PRED)
     rows = list(csv.reader(io.StringIO(reports.matrix_csv(matrix))))
     assert np.array_equal(np.array(rows)[1:, 1:].astype(int), matrix)
 
@@ -32,7 +32,7 @@ def test_curves_have_a_row_for_each_level():
 
 def test_the_summary_names_accuracy_pairs_and_data():
     probabilities = np.eye(10, dtype=np.float32)[Y_PRED]
-    summary = evaluation.summarise(probabilities, Y_TRUE)
+    summary = metrics.summarise(probabilities, Y_TRUE)
     text = reports.summary_markdown("dense", summary, Y_TRUE, Y_PRED, "twelve digits")
     assert "Accuracy 83.33%" in text
     assert "- 4 read as 9: 2" in text

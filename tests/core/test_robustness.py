@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from mnist_core import registry, robustness
+from mnist_core.analysis import robustness
+from mnist_core.models import registry
 
 IDENTITY = {"Shift": 0, "Turn": 0, "Scale": 1, "Thickness": 0, "Noise": 0}
 

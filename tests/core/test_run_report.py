@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import registry, run_report, runs
 from mnist_core.errors import RunError
-from mnist_core.progress import Progress, append_event
-from mnist_core.run_folder import Run, settle
+from mnist_core.models import registry
+from mnist_core.runs import queue, report
+from mnist_core.runs.folder import Run, settle
+from mnist_core.runs.progress import Progress, append_event
 
 ENDED = Run("r1", Path("r1"), "finished", "fast", "For the fair", started_at=100.0, ended_at=148.0)
 
@@ -30,7 +31,7 @@ def artifacts(tmp_path, monkeypatch):
     [(None, ""), (0.2, "0 s"), (48, "48 s"), (185, "3 min 5 s"), (4321, "1 h 12 min")],
 )
 def test_durations_are_said_as_people_say_them(seconds, words):
-    assert run_report.duration(seconds) == words
+    assert report.duration(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -49,37 +50,37 @@ def test_durations_are_said_as_people_say_them(seconds, words):
     ],
 )
 def test_the_end_of_a_run_is_one_line(run, words):
-    assert run_report.end_in_words(run) == words
+    assert report.end_in_words(run) == words
 
 
 def test_what_a_run_is_doing_is_said_from_its_events():
-    run = runs.create("fast")
+    run = queue.create("fast")
     watched = Progress(run.folder)
-    assert run_report.stage_in_words(run, watched).startswith("Getting ready")
+    assert report.stage_in_words(run, watched).startswith("Getting ready")
     append_event(run.folder, {"type": "started", "epochs": 2})
     batch = {"type": "batch", "epoch": 1, "step": 5, "steps": 10, "seconds": 1.0}
     append_event(run.folder, batch | {"loss": 1.0, "accuracy": 0.5})
     watched.update()
-    assert run_report.stage_in_words(run, watched) == "Batch 5 of 10"
+    assert report.stage_in_words(run, watched) == "Batch 5 of 10"
     append_event(run.folder, {"type": "finished"})
     watched.update()
-    assert run_report.stage_in_words(run, watched) == "Saving the model"
+    assert report.stage_in_words(run, watched) == "Saving the model"
     (run.folder / "stop").touch()
-    assert run_report.stage_in_words(run, watched).startswith("Stopping")
+    assert report.stage_in_words(run, watched).startswith("Stopping")
 
 
 def test_the_run_that_ended_last_is_not_the_one_requested_last():
     earlier, damaged = replace(ENDED, ended_at=120.0), Run("r3", Path("r3"), "lost")
-    assert run_report.ended_last([earlier, ENDED, damaged]) == ENDED
-    assert run_report.ended_last([]) is None
+    assert report.ended_last([earlier, ENDED, damaged]) == ENDED
+    assert report.ended_last([]) is None
 
 
 def test_a_run_found_lost_was_waited_for_however_long_ago_it_died():
-    lost, waiting = runs.create("fast"), runs.create("softmax")
+    lost, waiting = queue.create("fast"), queue.create("softmax")
     settle(lost.folder, "lost", ended_at=1.0)
-    assert run_report.was_waited_for(lost, by=waiting)
-    assert not run_report.was_waited_for(lost, by=replace(waiting, requested_at=time.time() + 60))
-    assert not run_report.was_waited_for(waiting, by=lost)
+    assert report.was_waited_for(lost, by=waiting)
+    assert not report.was_waited_for(lost, by=replace(waiting, requested_at=time.time() + 60))
+    assert not report.was_waited_for(waiting, by=lost)
 
 
 @pytest.mark.parametrize(
@@ -96,20 +97,20 @@ def test_a_run_found_lost_was_waited_for_however_long_ago_it_died():
 )
 def test_a_title_keeps_no_markup_and_no_link(title, shown):
     """How it looks is a matter for a browser, see test_faults; "|" is the word joiner here."""
-    assert run_report.plain(title) == shown.replace("|", "\N{WORD JOINER}")
+    assert report.plain(title) == shown.replace("|", "\N{WORD JOINER}")
 
 
 def test_runs_of_one_title_are_told_apart_when_compared():
-    first, second = runs.create("fast", title="same"), runs.create("fast", title="same")
-    assert list(run_report.histories([first, second])) == ["same", f"same {second.run_id[-4:]}"]
+    first, second = queue.create("fast", title="same"), queue.create("fast", title="same")
+    assert list(report.histories([first, second])) == ["same", f"same {second.run_id[-4:]}"]
 
 
 def test_a_download_holds_the_model_and_its_card():
-    run = runs.create("fast")
+    run = queue.create("fast")
     with pytest.raises(RunError, match="cannot be downloaded"):
-        run_report.archive(run)
+        report.archive(run)
     (run.folder / registry.KERAS_FILE).write_bytes(b"weights")
     registry.save_card(run.folder, {"recipe": "fast"})
-    with zipfile.ZipFile(io.BytesIO(run_report.archive(run))) as archive:
+    with zipfile.ZipFile(io.BytesIO(report.archive(run))) as archive:
         assert archive.read(f"{run.run_id}.keras") == b"weights"
         assert json.loads(archive.read(f"{run.run_id}.json"))["recipe"] == "fast"

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import progress, registry, run_folder, runs
 from mnist_core.errors import ModelError, RunError
-from mnist_core.saving import write_json
+from mnist_core.files import write_json
+from mnist_core.models import registry
+from mnist_core.runs import folder as run_folder
+from mnist_core.runs import progress, queue
 from tests.made_up_runs import STAND_IN
 
 
@@ -23,9 +25,9 @@ def artifacts(tmp_path, monkeypatch):
     """An artifacts folder of the test's own; whatever still trains in it is ended."""
     monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
     yield tmp_path
-    for run in runs.live_runs():
-        runs.stop(run.run_id)
-    wait_until(lambda: not runs.live_runs())
+    for run in queue.live_runs():
+        queue.stop(run.run_id)
+    wait_until(lambda: not queue.live_runs())
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def train_for(monkeypatch):
 
     def set_seconds(seconds: float) -> None:
         monkeypatch.setattr(
-            runs,
+            queue,
             "command",
             lambda run: [sys.executable, "-c", STAND_IN, str(run.folder), str(seconds)],
         )
@@ -50,61 +52,63 @@ def wait_until(happened, seconds: float = 60.0) -> None:
 
 
 def wait_for_state(run_id: str, state: str) -> run_folder.Run:
-    wait_until(lambda: runs.get_run(run_id).state == state)
-    return runs.get_run(run_id)
+    wait_until(lambda: queue.get_run(run_id).state == state)
+    return queue.get_run(run_id)
 
 
 def wait_for_pid(run_id: str) -> int:
-    wait_until(lambda: runs.get_run(run_id).pid)
-    return int(runs.get_run(run_id).pid or 0)
+    wait_until(lambda: queue.get_run(run_id).pid)
+    return int(queue.get_run(run_id).pid or 0)
 
 
 def test_a_run_starts_at_once_and_finishes(train_for):
     train_for(0.1)
-    run = runs.request("fast", {"epochs": 2}, title="First try")
+    run = queue.request("fast", {"epochs": 2}, title="First try")
     assert run.state == "running"
     assert run.title == "First try"
     assert run.changes == {"epochs": 2}
     run = wait_for_state(run.run_id, "finished")
     assert 0 < run.seconds < 60
-    assert runs.live_runs() == []
+    assert queue.live_runs() == []
     assert "training" in run_folder.log_tail(run.folder)
 
 
 def test_one_at_a_time_in_the_order_of_the_requests(train_for):
     train_for(30)
-    first, second, third = (runs.request("fast") for _ in range(3))
-    assert [run.run_id for run in runs.live_runs()] == [first.run_id, second.run_id, third.run_id]
-    assert [run.state for run in runs.live_runs()] == ["running", "waiting", "waiting"]
-    runs.stop(second.run_id)  # its owner leaves the queue
+    first, second, third = (queue.request("fast") for _ in range(3))
+    assert [run.run_id for run in queue.live_runs()] == [first.run_id, second.run_id, third.run_id]
+    assert [run.state for run in queue.live_runs()] == ["running", "waiting", "waiting"]
+    queue.stop(second.run_id)  # its owner leaves the queue
     with pytest.raises(RunError, match="no run"):
-        runs.get_run(second.run_id)
-    runs.stop(first.run_id)
+        queue.get_run(second.run_id)
+    queue.stop(first.run_id)
     assert wait_for_state(first.run_id, "stopped").reason == ""
     wait_for_state(third.run_id, "running")  # nobody had to look
 
 
 def test_many_requests_at_once_start_one_process(train_for, artifacts):
     train_for(30)
-    requesting = "import sys; from mnist_core import runs; runs.create('fast'); runs.start_next()"
+    requesting = (
+        "import sys; from mnist_core.runs import queue; queue.create('fast'); queue.start_next()"
+    )
     stand_in = f"""
-from mnist_core import runs
-runs.command = lambda run: [{sys.executable!r}, "-c", {STAND_IN!r}, str(run.folder), "30"]
+from mnist_core.runs import queue
+queue.command = lambda run: [{sys.executable!r}, "-c", {STAND_IN!r}, str(run.folder), "30"]
 """
     servers = [subprocess.Popen([sys.executable, "-c", stand_in + requesting]) for _ in range(4)]
     assert [server.wait() for server in servers] == [0] * 4
-    states = [run.state for run in runs.live_runs()]
+    states = [run.state for run in queue.live_runs()]
     assert states == ["running", "waiting", "waiting", "waiting"]
-    for run in reversed(runs.live_runs()):
-        runs.stop(run.run_id)
+    for run in reversed(queue.live_runs()):
+        queue.stop(run.run_id)
 
 
 def test_a_run_survives_the_server_that_started_it(train_for):
     """The process has a session of its own, and a lock that is not the server's."""
     server = f"""
-from mnist_core import runs
-runs.command = lambda run: [{sys.executable!r}, "-c", {STAND_IN!r}, str(run.folder), "30"]
-print(runs.request("fast").run_id, flush=True)
+from mnist_core.runs import queue
+queue.command = lambda run: [{sys.executable!r}, "-c", {STAND_IN!r}, str(run.folder), "30"]
+print(queue.request("fast").run_id, flush=True)
 import time; time.sleep(60)
 """
     process = subprocess.Popen(
@@ -114,15 +118,15 @@ import time; time.sleep(60)
         run_id = process.stdout.readline().decode().strip()
         os.killpg(process.pid, signal.SIGKILL)
     wait_for_pid(run_id)
-    assert runs.get_run(run_id).state == "running"
-    runs.stop(run_id)
+    assert queue.get_run(run_id).state == "running"
+    queue.stop(run_id)
     wait_for_state(run_id, "stopped")
 
 
 def test_a_killed_process_is_found_out_at_the_next_look(train_for):
     train_for(30)
-    run = runs.request("fast")
-    waiting = runs.request("fast")
+    run = queue.request("fast")
+    waiting = queue.request("fast")
     pid = wait_for_pid(run.run_id)
     wait_until(lambda: "training" in run_folder.log_tail(run.folder))
     os.kill(pid, signal.SIGKILL)
@@ -135,72 +139,72 @@ def test_a_killed_process_is_found_out_at_the_next_look(train_for):
 
 def test_the_pid_of_another_process_is_not_taken_for_the_run(artifacts):
     """Regression: after a restart of the machine the same pid belongs to something else."""
-    run = runs.create("fast")
+    run = queue.create("fast")
     write_json(run.folder / "process.json", {"started_at": time.time(), "pid": os.getpid()})
     (run.folder / "process.lock").touch()
-    assert runs.get_run(run.run_id).state == "lost"
+    assert queue.get_run(run.run_id).state == "lost"
     assert json.loads((run.folder / "outcome.json").read_text())["state"] == "lost"
 
 
 def test_killed_between_the_card_and_its_last_word_is_finished():
-    run = runs.create("fast")
+    run = queue.create("fast")
     write_json(run.folder / "process.json", {"started_at": time.time()})
     for name in (registry.KERAS_FILE, registry.CARD_FILE):
         (run.folder / name).touch()
-    assert runs.get_run(run.run_id).state == "finished"
+    assert queue.get_run(run.run_id).state == "finished"
 
 
 def test_a_command_that_cannot_be_started_fails_in_a_sentence(monkeypatch):
-    monkeypatch.setattr(runs, "command", lambda run: ["/no/such/program"])
-    run = runs.request("fast")
+    monkeypatch.setattr(queue, "command", lambda run: ["/no/such/program"])
+    run = queue.request("fast")
     assert run.state == "failed"
     assert "could not be started" in run.reason
 
 
 def test_a_deleted_folder_ends_its_training(train_for):
     train_for(30)
-    run = runs.request("fast")
+    run = queue.request("fast")
     pid = wait_for_pid(run.run_id)
     run.folder.rename(run.folder.with_name(".gone"))
-    assert runs.list_runs() == []
+    assert queue.list_runs() == []
     wait_until(lambda: not Path(f"/proc/{pid}").exists())
     assert not run.folder.exists()
 
 
 def test_rename_and_delete(train_for):
     train_for(0)
-    run = wait_for_state(runs.request("fast").run_id, "finished")
-    runs.rename(run.run_id, "  The one\nfor the fair ")
-    assert runs.get_run(run.run_id).title == "The one for the fair"
+    run = wait_for_state(queue.request("fast").run_id, "finished")
+    queue.rename(run.run_id, "  The one\nfor the fair ")
+    assert queue.get_run(run.run_id).title == "The one for the fair"
     with pytest.raises(RunError, match="at least one character"):
-        runs.rename(run.run_id, "  ")
-    runs.delete(run.run_id)
-    assert runs.list_runs() == []
+        queue.rename(run.run_id, "  ")
+    queue.delete(run.run_id)
+    assert queue.list_runs() == []
     with pytest.raises(RunError, match="no run"):
-        runs.delete(run.run_id)
+        queue.delete(run.run_id)
 
 
 def test_a_running_run_is_not_deleted(train_for):
     train_for(30)
-    run = runs.request("fast")
+    run = queue.request("fast")
     with pytest.raises(RunError, match="stop it before"):
-        runs.delete(run.run_id)
-    assert runs.get_run(run.run_id).state == "running"
+        queue.delete(run.run_id)
+    assert queue.get_run(run.run_id).state == "running"
 
 
 @pytest.mark.parametrize("name", ["../dense", "", ".hidden", "a/b", "a..b", "x" * 101])
 def test_names_do_not_reach_outside_the_folder(name):
     with pytest.raises(RunError, match="no run's name"):
-        runs.delete(name)
+        queue.delete(name)
 
 
 def test_a_full_disk_starts_nothing_and_leaves_nothing(monkeypatch, artifacts):
     def full(path, content):
         raise ModelError("config.json could not be saved (No space left on device).")
 
-    monkeypatch.setattr(runs, "write_json", full)
+    monkeypatch.setattr(queue, "write_json", full)
     with pytest.raises(RunError, match="No space left"):
-        runs.request("fast")
+        queue.request("fast")
     assert list((artifacts / "runs").iterdir()) == []
 
 
@@ -212,19 +216,19 @@ def test_a_full_disk_stops_a_training_in_a_sentence(tmp_path):
 
 @pytest.mark.parametrize("content", ["", "[1]", "{", '{"changes": 3}'])
 def test_a_damaged_config_is_said_and_can_be_deleted(content):
-    run = runs.create("fast")
+    run = queue.create("fast")
     (run.folder / "config.json").write_text(content)
-    (found,) = runs.list_runs()
+    (found,) = queue.list_runs()
     assert found.state == "lost"
     assert "damaged" in found.reason
-    assert runs.start_next() is None
-    runs.delete(run.run_id)
-    assert runs.list_runs() == []
+    assert queue.start_next() is None
+    queue.delete(run.run_id)
+    assert queue.list_runs() == []
 
 
 def test_the_command_line_carries_every_change():
-    run = runs.create("cnn-3x3", {"learning_rate": 0.01, "patience": None, "epochs": 3})
-    words = runs.command(run)
+    run = queue.create("cnn-3x3", {"learning_rate": 0.01, "patience": None, "epochs": 3})
+    words = queue.command(run)
     assert words[1:5] == ["-m", "mnist_core", "train", "cnn-3x3"]
     assert words[5:-2] == ["--learning-rate", "0.01", "--patience", "none", "--epochs", "3"]
     assert words[-2:] == ["--run-folder", str(run.folder)]

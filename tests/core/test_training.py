@@ -9,14 +9,14 @@ import h5py
 import numpy as np
 import pytest
 
-from mnist_core import registry
-from mnist_core.datasets import Dataset
+from mnist_core.data.mnist import Dataset
 from mnist_core.errors import ModelError
-from mnist_core.events import BatchEnd, EpochEnd, Finished, Started
-from mnist_core.hyperparameters import override
-from mnist_core.inference import Classifier
-from mnist_core.recipes import get_recipe
-from mnist_core.training import train
+from mnist_core.models import registry
+from mnist_core.models.classifier import Classifier
+from mnist_core.training.events import BatchEnd, EpochEnd, Finished, Started
+from mnist_core.training.fit import train
+from mnist_core.training.hyperparameters import override
+from mnist_core.training.recipes import get_recipe
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import registry, robustness
-from mnist_core.datasets import load_mnist
+from mnist_core.analysis import robustness
+from mnist_core.data.mnist import load_mnist
+from mnist_core.models import registry
 from tests.made_up_models import CNN_MISTAKES, DENSE_MISTAKES, make_data, make_model
 
 PAGE = Path(__file__).parents[2] / "pages" / "confusion.py"

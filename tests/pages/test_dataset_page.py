@@ -11,7 +11,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import datasets, projection
+from mnist_core.analysis import projection
+from mnist_core.data import mnist
 from tests.made_up_models import DENSE_MISTAKES, make_data, make_model
 
 PAGE = Path(__file__).parents[2] / "pages" / "dataset.py"
@@ -201,6 +202,6 @@ def test_a_set_without_a_test_split(data, monkeypatch):
 
 @pytest.mark.usefixtures("data")
 def test_the_sample_says_that_it_is_one(monkeypatch):
-    sample = dataclasses.replace(datasets.load_mnist(), is_sample=True)
-    monkeypatch.setattr(datasets, "load_mnist", lambda: sample)
+    sample = dataclasses.replace(mnist.load_mnist(), is_sample=True)
+    monkeypatch.setattr(mnist, "load_mnist", lambda: sample)
     assert "these are 5,000 of its training digits" in open_page().info[0].value

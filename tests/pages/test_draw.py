@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import canvas_state, registry
-from mnist_core.examples import EXAMPLES
-from mnist_core.inference import Answer
-from mnist_core.preprocessing import mnist_image
-from mnist_core.strokes import draw_strokes
+from mnist_core.ink.examples import EXAMPLES
+from mnist_core.ink.preprocessing import mnist_image
+from mnist_core.ink.strokes import draw_strokes
+from mnist_core.models import registry
+from mnist_core.models.classifier import Answer
+from mnist_core.views import canvas_state
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "draw.py")
 SHIPPED = Path(__file__).resolve().parents[2] / "artifacts"

@@ -11,11 +11,12 @@ import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import progress, registry, runs
 from mnist_core.errors import RunError
-from mnist_core.recipes import RECIPES
-from mnist_core.run_folder import holding, settle
-from mnist_core.saving import write_json
+from mnist_core.files import write_json
+from mnist_core.models import registry
+from mnist_core.runs import progress, queue
+from mnist_core.runs.folder import holding, settle
+from mnist_core.training.recipes import RECIPES
 from tests.made_up_runs import finished_run, tell_epochs
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "retrain.py")
@@ -27,7 +28,7 @@ PASSWORD = "correct horse"  # noqa: S105 - of this test alone
 def artifacts(tmp_path, monkeypatch):
     """An artifacts folder of the test's own, in which nothing is ever started."""
     monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
-    monkeypatch.setattr(runs, "start_next", lambda: None)
+    monkeypatch.setattr(queue, "start_next", lambda: None)
     return tmp_path
 
 
@@ -79,7 +80,7 @@ def test_train_asks_for_what_was_chosen(page):
     page.slider(key="share-cnn-3x3").set_value(10).run()
     assert "Changed: epochs 2, share 0.1." in words(page)
     page.button(key="train-start").click().run()
-    (run,) = runs.list_runs()
+    (run,) = queue.list_runs()
     assert (run.recipe, run.changes) == ("cnn-3x3", {"epochs": 2, "share": 0.1})
     assert "1. in the queue" in words(page)
 
@@ -88,14 +89,14 @@ def test_a_field_changed_in_the_moment_before_the_click_counts(page):
     """Regression: the click's callback had the values of the run before it."""
     page.run().number_input(key="epochs-fast").set_value(7)
     page.button(key="train-start").click().run()
-    (run,) = runs.list_runs()
+    (run,) = queue.list_runs()
     assert run.changes == {"epochs": 7}
     assert page.run().button(key="train-start").label == "Join the queue"
-    assert len(runs.list_runs()) == 1
+    assert len(queue.list_runs()) == 1
 
 
 def test_a_run_in_progress_is_watched_and_can_be_stopped(page):
-    run = runs.create("fast")
+    run = queue.create("fast")
     with holding(run.folder):
         tell_epochs(run.folder, 2)
         page.run()
@@ -108,15 +109,15 @@ def test_a_run_in_progress_is_watched_and_can_be_stopped(page):
 
 
 def test_who_waits_can_leave(page):
-    first, second = runs.create("fast"), runs.create("softmax")
+    first, second = queue.create("fast"), queue.create("softmax")
     with holding(first.folder):
         page.run().button(key=f"leave-{second.run_id}").click().run()
-        assert [run.run_id for run in runs.list_runs()] == [first.run_id]
+        assert [run.run_id for run in queue.list_runs()] == [first.run_id]
         assert "in the queue" not in words(page)
 
 
 def test_damaged_lines_are_said(page):
-    run = runs.create("fast")
+    run = queue.create("fast")
     with holding(run.folder):
         tell_epochs(run.folder, 1)
         with (run.folder / progress.EVENTS_FILE).open("a") as file:
@@ -159,7 +160,7 @@ def test_a_damaged_active_model_falls_back_and_says_so(page):
 
 
 def test_a_failed_run_shows_why_and_its_last_lines(page):
-    run = runs.create("fast")
+    run = queue.create("fast")
     settle(run.folder, "failed", "The disk is full.", "line one\nline two")
     page.run()
     assert "The disk is full." in page.error[0].value
@@ -169,7 +170,7 @@ def test_a_failed_run_shows_why_and_its_last_lines(page):
 def test_a_lost_run_and_a_damaged_card_break_nothing(page):
     finished = finished_run()
     (registry.model_dir(finished) / "card.json").write_text("{")
-    lost = runs.create("fast")
+    lost = queue.create("fast")
     write_json(lost.folder / "process.json", {"started_at": time.time()})
     page.run()
     assert not page.exception
@@ -178,9 +179,9 @@ def test_a_lost_run_and_a_damaged_card_break_nothing(page):
 
 def test_what_the_core_refuses_starts_nothing(page, monkeypatch):
     """The widgets keep to the bounds; should they ever not, the core's sentence is shown."""
-    from mnist_core import run_report
+    from mnist_core.runs import report
 
-    monkeypatch.setattr(run_report, "changes_from", lambda standing, values: {"epochs": 0})
+    monkeypatch.setattr(report, "changes_from", lambda standing, values: {"epochs": 0})
     page.run()
     assert "epochs is 0; it must be a whole number" in page.error[0].value
     assert page.button(key="train-start").disabled
@@ -193,10 +194,10 @@ def test_a_full_disk_is_said_in_a_sentence(page, monkeypatch):
         raise ModelError("config.json could not be saved (No space left on device).")
 
     page.run()
-    monkeypatch.setattr(runs, "write_json", full)
+    monkeypatch.setattr(queue, "write_json", full)
     page.button(key="train-start").click().run()
     assert "No space left on device" in page.error[0].value
-    assert runs.list_runs() == []
+    assert queue.list_runs() == []
 
 
 def test_the_password_guards_training_activating_and_deleting(page):
@@ -235,7 +236,7 @@ def test_a_forged_click_on_a_disabled_button_does_nothing(page):
         assert button.disabled
         button.proto.disabled = False  # as far as the one who clicks is concerned
         button.click().run()
-    assert len(runs.list_runs()) == 1
+    assert len(queue.list_runs()) == 1
     assert registry.active() == {"dense": "dense", "cnn": "cnn"}
 
 
@@ -243,10 +244,10 @@ def test_an_active_run_cannot_be_deleted_before_another_answers(page):
     run_id = finished_run()
     page.run().button(key="use-model").click().run()
     with pytest.raises(RunError, match="answers as the cnn network; let another"):
-        runs.delete(run_id)
+        queue.delete(run_id)
     page.button(key="undo-cnn").click().run()
-    runs.delete(run_id)
-    assert runs.list_runs() == []
+    queue.delete(run_id)
+    assert queue.list_runs() == []
 
 
 def test_titles_are_shown_as_text(page):

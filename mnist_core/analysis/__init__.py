@@ -1,0 +1,1 @@
+"""What a model's answers tell: figures, reports, robustness, explanations, neighbours."""

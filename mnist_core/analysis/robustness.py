@@ -1,0 +1,183 @@
+"""How accuracy falls as digits are shifted, turned, scaled, thickened and made noisy.
+
+What was measured is kept as JSON under `artifacts/cache`, named after the model's weights and
+the images, so that a second look costs nothing and a retrained model never shows old curves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from mnist_core.data.mnist import Dataset
+from mnist_core.files import write_json
+from mnist_core.models import registry
+
+SEED = 20_261_121
+SAMPLE = 1000
+Deform = Callable[[np.ndarray, float], np.ndarray]
+# Bump this when a deformation changes: what was kept before is then measured again.
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Deformation:
+    """One way to spoil digits, and the strengths to try; one of them changes nothing."""
+
+    name: str
+    axis_title: str
+    levels: tuple[float, ...]
+    deform: Deform  # (n, 28, 28) float32 in [0, 1], level -> the same shape and range
+
+
+def shift(images: np.ndarray, pixels: float) -> np.ndarray:
+    """Return images shifted right, left, down and up in turn (image i by its place i % 4)."""
+    moved = images.copy()
+    for turn, (row, column) in enumerate(((0, 1), (0, -1), (1, 0), (-1, 0))):
+        by = (0, row * pixels, column * pixels)
+        moved[turn::4] = ndimage.shift(images[turn::4], by, order=1)
+    return moved
+
+
+def turn(images: np.ndarray, degrees: float) -> np.ndarray:
+    """Return images turned about their centre, counter-clockwise for degrees above 0."""
+    angle = np.deg2rad(degrees)
+    return _affine(images, np.array([[np.cos(angle), np.sin(angle)],
+                                     [-np.sin(angle), np.cos(angle)]]))  # fmt: skip
+
+
+def scale(images: np.ndarray, factor: float) -> np.ndarray:
+    """Return images enlarged by a factor about their centre; what leaves the field is lost."""
+    return _affine(images, np.eye(2) / factor)
+
+
+def thicken(images: np.ndarray, pixels: float) -> np.ndarray:
+    """Return images with strokes wider by about `pixels` on each side, thinner below 0.
+
+    Grey-scale dilation or erosion with a 3x3 cross, once for each whole pixel; a part of a
+    pixel is that share of the way to the next.
+    """
+    change = ndimage.grey_dilation if pixels > 0 else ndimage.grey_erosion
+    cross = ndimage.generate_binary_structure(2, 1)[np.newaxis]
+    whole, part = divmod(abs(pixels), 1)
+    for _ in range(int(whole)):
+        images = change(images, footprint=cross)
+    if not part:
+        return images.copy()
+    return ((1 - part) * images + part * change(images, footprint=cross)).astype(np.float32)
+
+
+def add_noise(images: np.ndarray, deviation: float) -> np.ndarray:
+    """Return images with Gaussian noise of that standard deviation, clipped to [0, 1]."""
+    noise = np.random.default_rng(SEED).standard_normal(images.shape, np.float32)
+    return np.clip(images + np.float32(deviation) * noise, 0, 1)
+
+
+def _affine(images: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    stacked = np.eye(3)
+    stacked[1:, 1:] = matrix
+    centre = np.array([0, 13.5, 13.5])
+    moved = ndimage.affine_transform(images, stacked, centre - stacked @ centre, order=1)
+    return np.clip(moved, 0, 1)
+
+
+DEFORMATIONS = (
+    Deformation("Shift", "shifted by, in pixels", (0, 1, 2, 3, 4, 5, 6, 8), shift),
+    Deformation(
+        "Turn", "turned by, in degrees", (-90, -60, -45, -30, -15, 0, 15, 30, 45, 60, 90), turn
+    ),
+    Deformation("Scale", "times its size", (0.4, 0.5, 0.6, 0.8, 1, 1.2, 1.4, 1.6), scale),
+    Deformation(
+        "Thickness",
+        "wider on each side by, in pixels",
+        (-1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2),
+        thicken,
+    ),
+    Deformation(
+        "Noise",
+        "standard deviation of the noise",
+        (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9),
+        add_noise,
+    ),
+)
+
+
+def sample_indices(images: int, most: int | None = SAMPLE) -> np.ndarray:
+    """Return the same `most` indices below `images` every time, sorted; all of them for None."""
+    if most is None or most >= images:
+        return np.arange(images)
+    chosen = np.random.default_rng(SEED).choice(images, most, replace=False)
+    return np.sort(chosen)
+
+
+def measure(
+    probabilities: Callable[[np.ndarray], np.ndarray],
+    images: np.ndarray,
+    labels: np.ndarray,
+    on_progress: Callable[[float, str], None] = lambda share, what: None,
+) -> dict[str, list[float]]:
+    """Return the accuracy at each level of each deformation: name -> one share a level.
+
+    probabilities: (n, 28, 28) float32 in [0, 1] -> (n, 10); images: (n, 28, 28) uint8;
+    labels: (n,); on_progress hears the share done, 0 to 1, and which deformation is next.
+    """
+    clean = images.astype(np.float32) / 255
+    steps = sum(len(deformation.levels) for deformation in DEFORMATIONS)
+    measured: dict[str, list[float]] = {}
+    done = 0
+    for deformation in DEFORMATIONS:
+        measured[deformation.name] = []
+        for level in deformation.levels:
+            on_progress(done / steps, deformation.name)
+            y_pred = probabilities(deformation.deform(clean, level)).argmax(axis=1)
+            measured[deformation.name].append(float(np.mean(y_pred == labels)))
+            done += 1
+    on_progress(1.0, "done")
+    return measured
+
+
+def kept(model: str, data_digest: str, images: int) -> dict[str, list[float]] | None:
+    """Return what was measured for this model on this many images, None where nothing was."""
+    try:
+        content = json.loads(_path(model, data_digest, images).read_text(encoding="utf-8"))
+        curves = {name: [float(share) for share in content[name]] for name in _lengths()}
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return curves if {name: len(curves[name]) for name in curves} == _lengths() else None
+
+
+def keep(model: str, data_digest: str, images: int, measured: dict[str, list[float]]) -> None:
+    """Keep what was measured. Raises ModelError where it cannot be written."""
+    write_json(_path(model, data_digest, images), measured)
+
+
+def _lengths() -> dict[str, int]:
+    return {deformation.name: len(deformation.levels) for deformation in DEFORMATIONS}
+
+
+def _path(model: str, data_digest: str, images: int) -> Path:
+    weights = registry.file_digest(registry.model_dir(model) / registry.KERAS_FILE)
+    name = f"robustness-v{_VERSION}-{weights[:16]}-{data_digest[:16]}-{images}.json"
+    return registry.artifacts_dir() / "cache" / name
+
+
+def evaluate_and_keep(model: str, dataset: Dataset) -> registry.Evaluation:
+    """Let a model answer the test images and store that. Raises ModelError if it cannot."""
+    from mnist_core.models.classifier import Classifier
+
+    images = dataset.x_test.astype(np.float32) / 255
+    classifier = Classifier.load(model)
+    stored = registry.Evaluation(
+        probabilities=classifier.probabilities(images),
+        y_true=dataset.y_test,
+        data_digest=dataset.digest,
+        split="test",
+        digit_scores=classifier.digit_scores(images) if classifier.can_tell_non_digits else None,
+    )
+    registry.save_evaluation(registry.model_dir(model), stored)
+    return stored

@@ -1,0 +1,270 @@
+"""What each command of the command line does; `__main__` reads the words."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnist_core.errors import MnistError, RecipeError, RunError, UnreadableImage
+from mnist_core.files import replacing
+from mnist_core.models import registry
+from mnist_core.runs import queue
+from mnist_core.runs.folder import Run, RunProcess, should_stop
+from mnist_core.runs.report import USUAL_AUGMENTATION, changes_in_words, test_accuracy
+from mnist_core.training.hyperparameters import Augmentation, Hyperparameters, override
+from mnist_core.training.recipes import RECIPES, Recipe, get_recipe
+
+if TYPE_CHECKING:
+    from mnist_core.models.classifier import Classifier
+
+NICENESS = 10  # of a training beside a page: the page comes first
+
+
+def recipes(arguments: Namespace) -> int:
+    """Print the table of the recipes; or write down their layers, for the page's diagrams."""
+    if arguments.write_layers:
+        from mnist_core.training.layers import write_layers
+
+        print(write_layers())
+        return 0
+    reproduced = reproduced_accuracies()
+    print(f"{'recipe':<24}{'parameters':>11}{'reported':>10}{'reproduced':>12}  source")
+    for recipe in RECIPES.values():
+        accuracies = (recipe.reported_accuracy, reproduced.get(recipe.name))
+        reported, again = ("" if value is None else f"{value:.4f}" for value in accuracies)
+        print(
+            f"{recipe.name:<24}{recipe.parameters:>11,}{reported:>10}{again:>12}  {recipe.source}"
+        )
+        print(f"    {recipe.summary}")
+    return 0
+
+
+def reproduced_accuracies() -> dict[str, float | None]:
+    """Return each recipe's mean test accuracy as `benchmarks/recipes.py` measured it.
+
+    For the two that ship, the accuracy of the network that ships.
+    """
+    shipped = {
+        slot: registry.load_card(slot).get("test_accuracy")
+        for slot in registry.SLOTS
+        if (registry.model_dir(slot) / registry.CARD_FILE).is_file()
+    }
+    path = registry.artifacts_dir() / "recipes.json"
+    try:
+        measured = json.loads(path.read_text(encoding="utf-8"))
+        return shipped | {
+            name: float(np.mean(row["test_accuracy"])) for name, row in measured.items()
+        }
+    except FileNotFoundError:
+        return shipped
+    except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+        raise RecipeError(f"{path.name} is damaged ({error}); restore it from git.") from None
+
+
+def train(arguments: Namespace) -> int:
+    """Train a recipe, in a run of its own, in the run that a page made, or as what ships."""
+    recipe = get_recipe(arguments.recipe)
+    changes = changed_hyperparameters(recipe, vars(arguments))
+    hyperparameters = override(recipe.hyperparameters, **changes)
+    if arguments.ship:
+        return _train_to_ship(recipe, hyperparameters, arguments.start_from)
+    if arguments.run_folder is not None:
+        if not (arguments.run_folder / "config.json").is_file():
+            raise RunError(f"{arguments.run_folder} is no folder of a run.")
+        os.nice(NICENESS)
+        with RunProcess(arguments.run_folder) as process:
+            process.stopped = _train(recipe, hyperparameters, arguments.run_folder)
+        queue.start_next()
+        return 0
+    with queue.own(recipe.name, changes, arguments.title) as run, RunProcess(run.folder) as process:
+        if others := [other for other in queue.live_runs() if other.run_id != run.run_id]:
+            print(f"{others[0].title} is training too, so both will be slower.")
+        process.stopped = _train(recipe, hyperparameters, run.folder, arguments.start_from)
+        print(f"{'Stopped; the best weights so far' if process.stopped else 'The model'}: "
+              f"{run.folder / registry.KERAS_FILE}")  # fmt: skip
+    return 0
+
+
+def changed_hyperparameters(recipe: Recipe, given: dict[str, Any]) -> dict[str, Any]:
+    """Return what the given words change about a recipe's hyperparameters."""
+    names = {field.name for field in dataclasses.fields(Hyperparameters)} - {"augmentation"}
+    changes = {name: value for name, value in given.items() if name in names}
+    amounts = {
+        field.name: given[field.name]
+        for field in dataclasses.fields(Augmentation)
+        if field.name in given
+    }
+    if given.get("augmentation") == "none":
+        if amounts:
+            raise RecipeError(f"--augmentation none and {', '.join(amounts)} exclude each other.")
+        return changes | {"augmentation": None}
+    if amounts:
+        standing = recipe.hyperparameters.augmentation or Augmentation()
+        return changes | {"augmentation": dataclasses.asdict(standing) | amounts}
+    if given.get("augmentation") == "on" and recipe.hyperparameters.augmentation is None:
+        return changes | {"augmentation": dataclasses.asdict(USUAL_AUGMENTATION)}
+    return changes
+
+
+def _train_to_ship(recipe: Recipe, hyperparameters: Hyperparameters, start_from: str | None) -> int:
+    if recipe.name not in registry.SLOTS:
+        raise RecipeError(f"{recipe.name!r} does not ship; --ship goes with 'dense' or 'cnn'.")
+    folder = registry.model_dir(recipe.name)
+    _train(recipe, hyperparameters, folder, start_from)
+    print(f"The model: {folder / registry.KERAS_FILE}")
+    return 0
+
+
+def _train(
+    recipe: Recipe, hyperparameters: Hyperparameters, folder: Path, start_from: str | None = None
+) -> bool:
+    """Train into a folder, showing how it goes; return whether it was stopped early."""
+    from mnist_core.cli.terminal import StopRequest, TrainingDisplay
+
+    print(f"{recipe.name}: {recipe.summary}", flush=True)
+    is_run = (folder / "config.json").is_file()
+    with StopRequest() as stop, TrainingDisplay(folder if is_run else None) as display:
+        from mnist_core.data.mnist import load_mnist
+        from mnist_core.training import fit
+
+        result = fit.train(
+            recipe,
+            load_mnist(),
+            hyperparameters=hyperparameters,
+            on_event=display.show,
+            should_stop=lambda: stop.requested or (is_run and should_stop(folder)),
+            folder=folder,
+            start_from=start_from,
+        )
+    if is_run and not (folder / "config.json").is_file():
+        raise RunError(f"The run {folder.name!r} was deleted, so its model was not kept.")
+    registry.save_model(folder, result.model, result.card, result.evaluation)
+    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+    return result.stopped
+
+
+def evaluate(arguments: Namespace) -> int:
+    """Print how well a model reads the test images; store its answers if none are stored."""
+    from mnist_core.analysis import metrics
+    from mnist_core.data.mnist import load_mnist
+    from mnist_core.models.classifier import Classifier
+
+    dataset = load_mnist()
+    if not len(dataset.x_test):
+        raise MnistError(f"{dataset.source} has no labelled test images to evaluate on.")
+    classifier = Classifier.load(arguments.model)
+    images = dataset.x_test.astype(np.float32) / 255
+    probabilities = classifier.probabilities(images)
+    summary = metrics.summarise(probabilities, dataset.y_test)
+    print(f"{arguments.model} ({classifier.card.get('recipe', 'unknown recipe')}), "
+          f"{len(images):,} test images of {dataset.source}")  # fmt: skip
+    for name, value in dataclasses.asdict(summary).items():
+        shown = f"{value:.4f}" if isinstance(value, float) else str(value)
+        print(f"  {name.replace('_', ' '):<28}{shown}")
+    if not (registry.model_dir(arguments.model) / registry.EVALUATION_FILE).is_file():
+        scores = classifier.digit_scores(images) if classifier.can_tell_non_digits else None
+        stored = registry.Evaluation(probabilities, dataset.y_test, dataset.digest, "test", scores)
+        registry.save_evaluation(registry.model_dir(arguments.model), stored)
+    return 0
+
+
+def predict(arguments: Namespace) -> int:
+    """Print what the networks read in each image file."""
+    from mnist_core.models.classifier import Classifier
+
+    names = [arguments.model] if arguments.model else list(registry.active().values())
+    classifiers = [Classifier.load(name) for name in names]
+    refused = 0
+    for path in arguments.files:
+        try:
+            print(f"{path}: {_read_digit(path, classifiers)}")
+        except MnistError as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            refused += 1
+    return 2 if refused else 0
+
+
+def _read_digit(path: Path, classifiers: list[Classifier]) -> str:
+    from mnist_core.ink.photo import read_photo
+    from mnist_core.ink.preprocessing import mnist_image
+
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnreadableImage(f"The file cannot be read ({error.strerror}).") from None
+    image = mnist_image(read_photo(content))
+    said = []
+    for classifier in classifiers:
+        answer = classifier.answer(image)
+        doubt = "" if answer.is_digit else ", but this does not look like one digit"
+        said.append(f"{answer.digit} ({answer.confidence:.1%}, {classifier.name}{doubt})")
+    return "  ".join(said)
+
+
+def submission(arguments: Namespace) -> int:
+    """Write a model's answers to Kaggle's test.csv as ImageId,Label."""
+    from mnist_core.data.formats import read_kaggle_test
+    from mnist_core.models.classifier import Classifier
+
+    images = read_kaggle_test(arguments.csv)
+    classifier = Classifier.load(arguments.model or registry.active()["cnn"])
+    digits = classifier.probabilities(images.astype(np.float32) / 255).argmax(axis=1)
+    lines = ["ImageId,Label", *(f"{i},{digit}" for i, digit in enumerate(digits, start=1))]
+    with replacing(arguments.output) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(f"{len(digits):,} answers of {classifier.name} are in {arguments.output}.")
+    return 0
+
+
+def list_runs(arguments: Namespace) -> int:
+    """Print the runs, newest first; or stop, rename or delete one."""
+    queue.start_next()
+    if arguments.action is None:
+        for run in queue.list_runs():
+            print(describe_run(run))
+        return 0
+    if arguments.run_id is None:
+        raise RunError(f"Which run? `runs {arguments.action} RUN_ID`; `runs` lists them.")
+    if arguments.action == "stop":
+        queue.stop(arguments.run_id)
+    elif arguments.action == "rename":
+        queue.rename(arguments.run_id, arguments.title or "")
+    else:
+        queue.delete(arguments.run_id)
+    return 0
+
+
+def describe_run(run: Run) -> str:
+    """Return a run in one line."""
+    date = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.requested_at))
+    seconds = "" if run.seconds is None else f"{run.seconds:.0f} s"
+    tested = test_accuracy(run.run_id) if run.has_model else None
+    accuracy = "" if tested is None else f"{tested:.4f}"
+    changes = changes_in_words(run.changes)
+    words = f"{run.run_id:<42}{run.state:<10}{date}  {seconds:>7}  {accuracy:>6}  {run.title}"
+    return "  ".join(filter(None, [words, changes, run.reason]))
+
+
+def fetch(arguments: Namespace) -> int:
+    """Fetch a data set that training needs beside MNIST."""
+    from mnist_core.data import pendigits
+
+    print(pendigits.fetch())
+    return 0
+
+
+def doubtful(arguments: Namespace) -> int:
+    """Find the training labels that look wrong."""
+    from mnist_core.training import doubtful as search
+
+    print(search.find_and_store(arguments.output))
+    return 0

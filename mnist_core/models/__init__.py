@@ -1,0 +1,1 @@
+"""A trained model on disk, checked, and as a function."""

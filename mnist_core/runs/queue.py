@@ -1,0 +1,266 @@
+"""Training runs: each is a process of its own with a folder of its own.
+
+A run is the command `python -m mnist_core train RECIPE ... --run-folder FOLDER`, so it goes on
+when a browser tab, or the server, is gone, and everything that anybody knows about it is in its
+folder, `artifacts/runs/<run_id>/` (see `run_folder`).
+
+One training runs at a time, for all copies of the app that share the folder; the others wait in
+the order in which they were asked for. Whoever looks starts the next one, and so does a process
+that ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mnist_core.errors import ModelError, RunError
+from mnist_core.files import write_json
+from mnist_core.models.registry import active, runs_dir
+from mnist_core.runs.folder import (
+    FAILED,
+    RUNNING,
+    WAITING,
+    Run,
+    holding,
+    look,
+    read_json,
+    settle,
+    write,
+)
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_log = logging.getLogger(__name__)
+
+
+def request(recipe: str, changes: dict[str, Any] | None = None, title: str = "") -> Run:
+    """Put a training at the end of the queue; it starts at once where none is running.
+
+    The caller has checked recipe and changes (see `override`); the process checks again.
+    """
+    run = create(recipe, changes, title)
+    start_next()
+    return get_run(run.run_id)
+
+
+def create(recipe: str, changes: dict[str, Any] | None = None, title: str = "") -> Run:
+    """Make a run's folder, whole or not at all, and leave it waiting."""
+    now = time.time()
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
+    run_id = f"{stamp}-{re.sub(r'[^A-Za-z0-9_-]', '-', recipe)[:40]}-{secrets.token_hex(2)}"
+    config = {
+        "recipe": recipe,
+        "title": title.strip() or recipe,
+        "changes": changes or {},
+        "requested_at": now,
+    }
+    new = runs_dir() / f".new-{run_id}"
+    try:
+        new.mkdir(parents=True)
+        write_json(new / "config.json", config)
+        new.rename(runs_dir() / run_id)
+    except (OSError, ModelError) as error:
+        shutil.rmtree(new, ignore_errors=True)
+        raise RunError(f"The run cannot be started. {_cannot_write(error)}") from error
+    return get_run(run_id)
+
+
+@contextlib.contextmanager
+def own(recipe: str, changes: dict[str, Any] | None = None, title: str = "") -> Iterator[Run]:
+    """Make a run that this very process trains, without waiting for others."""
+    with contextlib.ExitStack() as stack:
+        with _queue_lock():
+            run = create(recipe, changes, title)
+            stack.enter_context(holding(run.folder))
+        yield run
+
+
+def start_next() -> Run | None:
+    """Start the run that has waited longest, unless one is running; return it."""
+    if _next_in_line() is None:  # nearly always, and every open page asks once a second
+        return None
+    with _queue_lock():
+        run = _next_in_line()
+        if run is None:
+            return None
+        _start(run)
+        return get_run(run.run_id)
+
+
+def _next_in_line() -> Run | None:
+    live = live_runs()
+    return live[0] if live and live[0].state == WAITING else None
+
+
+def live_runs() -> list[Run]:
+    """Return the run in progress, if there is one, then those that wait, in their order."""
+    unsettled = [folder for folder in _folders() if not (folder / "outcome.json").is_file()]
+    live = [run for run in map(look, unsettled) if run is not None and not run.is_settled]
+    return sorted(live, key=lambda run: (run.state != RUNNING, run.requested_at, run.run_id))
+
+
+def list_runs() -> list[Run]:
+    """Return all runs, newest first."""
+    runs = [run for run in map(look, _folders()) if run is not None]
+    return sorted(runs, key=lambda run: (run.requested_at, run.run_id), reverse=True)
+
+
+def get_run(run_id: str) -> Run:
+    """Return one run. Raises RunError if there is none of that name (any more)."""
+    run = look(_folder(run_id))
+    if run is None:
+        raise RunError(f"There is no run {run_id!r} (any more); `runs` lists those there are.")
+    return run
+
+
+def stop(run_id: str) -> None:
+    """Ask a run to end after its present batch and to keep its best weights so far."""
+    run = get_run(run_id)
+    if run.state == WAITING:
+        delete(run_id)
+    elif run.state == RUNNING:
+        write(run.folder / "stop", {"requested_at": time.time()})
+
+
+def rename(run_id: str, title: str) -> None:
+    """Give a run a title that people chose."""
+    run = get_run(run_id)
+    title = " ".join(title.split())[:80]
+    if not title:
+        raise RunError("A run needs a title of at least one character.")
+    write(run.folder / "config.json", read_json(run.folder / "config.json") | {"title": title})
+
+
+def delete(run_id: str) -> None:
+    """Delete a run with everything it made; one that waits leaves the queue."""
+    with _queue_lock():
+        run = get_run(run_id)
+        if run.state == RUNNING:
+            raise RunError(f"The run {run_id!r} is still training; stop it before deleting it.")
+        for slot, name in active().items():
+            if name == run_id:
+                raise RunError(
+                    f"The run {run_id!r} answers as the {slot} network; "
+                    "let another model answer before deleting it."
+                )
+        gone = runs_dir() / f".deleted-{run_id}-{secrets.token_hex(2)}"
+        try:
+            run.folder.rename(gone)
+        except OSError as error:
+            raise RunError(f"The run {run_id!r} stays. {_cannot_write(error)}") from error
+        shutil.rmtree(gone, ignore_errors=True)
+
+
+def command(run: Run) -> list[str]:
+    """Return the command line of a run: all that a cluster's queue would need as well."""
+    options = [word for name, value in run.changes.items() for word in _words(name, value)]
+    train = ["-m", "mnist_core", "train", run.recipe, *options]
+    return [sys.executable, *train, "--run-folder", str(run.folder.resolve())]
+
+
+def _words(name: str, value: Any) -> list[str]:
+    if isinstance(value, dict):  # the augmentation's amounts
+        return [word for inner, amount in value.items() for word in _words(inner, amount)]
+    text = str(value).lower() if value is None or isinstance(value, bool) else str(value)
+    return [f"--{name.replace('_', '-')}", text]
+
+
+def training_threads() -> int:
+    """Return how many threads a training may use: all cores but one, which the page keeps."""
+    has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return max(1, cores - 1)
+
+
+def _start(run: Run) -> None:
+    handle = os.open(run.folder / "process.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    threads = str(training_threads())
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH")])
+        ),
+        "PYTHONUNBUFFERED": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_NUM_INTRAOP_THREADS": threads,
+        "TF_NUM_INTEROP_THREADS": "1",
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+    }
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        write(run.folder / "process.json", {"started_at": time.time()})
+        with (run.folder / "train.log").open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own command, no shell
+                command(run),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                start_new_session=True,
+                pass_fds=[handle],
+            )
+    except (OSError, RunError) as error:
+        with contextlib.suppress(RunError):
+            settle(run.folder, FAILED, f"The training could not be started: {error}.")
+        return
+    finally:
+        os.close(handle)
+    threading.Thread(target=_wait_for, args=[process], daemon=True).start()
+
+
+def _wait_for(process: subprocess.Popen[bytes]) -> None:
+    process.wait()
+    try:
+        start_next()
+    except (OSError, RunError) as error:
+        _log.warning("The next run could not be started: %s", error)
+
+
+@contextlib.contextmanager
+def _queue_lock() -> Iterator[None]:
+    """Let one process or thread at a time change the queue."""
+    try:
+        runs_dir().mkdir(parents=True, exist_ok=True)
+        handle = os.open(runs_dir() / ".queue.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise RunError(_cannot_write(error)) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _cannot_write(error: OSError | ModelError) -> str:
+    """Return why a folder cannot be written to, without saying where on this machine it is."""
+    if isinstance(error, ModelError):
+        return str(error)
+    return (
+        f"The folder of the runs cannot be written to ({error.strerror}); "
+        "make room there, or let this app write to it."
+    )
+
+
+def _folders() -> list[Path]:
+    try:
+        return [folder for folder in runs_dir().iterdir() if _RUN_ID.fullmatch(folder.name)]
+    except FileNotFoundError:
+        return []
+
+
+def _folder(run_id: str) -> Path:
+    if not _RUN_ID.fullmatch(run_id) or ".." in run_id:
+        raise RunError(f"{run_id!r} is no run's name; `runs` lists those there are.")
+    return runs_dir() / run_id

@@ -1,0 +1,71 @@
+"""Temperature, threshold for "not a digit", and answers to the test images of a trained network.
+
+Imports Keras, and so TensorFlow, like everything that only a training process loads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from mnist_core.analysis.metrics import accuracy, apply_temperature, fit_temperature
+from mnist_core.models.registry import Evaluation
+from mnist_core.training.batches import as_input
+from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool
+
+if TYPE_CHECKING:
+    from mnist_core.data.mnist import Dataset
+
+# Of the validation drawings that are digits, this share is accepted as digits.
+ACCEPTED_SHARE = 0.99
+
+
+def predict(model: keras.Model, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return probabilities (n, 10) and digit scores (n,), or None where there are none.
+
+    inputs: (n, 28, 28, 1) float32 in [0, 1].
+    """
+    answers = model.predict(inputs, batch_size=500, verbose=0)
+    if isinstance(answers, dict):
+        return answers["digit"], answers["is_digit"][:, 0]
+    return answers, None
+
+
+def calibrate(
+    model: keras.Model, images: np.ndarray, labels: np.ndarray, pool: InkPool | None
+) -> dict[str, Any]:
+    """Return temperature, digit threshold and validation accuracy, from validation data alone.
+
+    images: (n, 28, 28) uint8 and labels: (n,), those that validate; pool: the drawings beside
+    them, of which only the validation part is used.
+    """
+    probabilities, _ = predict(model, as_input(images))
+    found: dict[str, Any] = {
+        "validation_accuracy": accuracy(labels, probabilities.argmax(axis=1)),
+        "digit_threshold": None,
+    }
+    if pool is not None:
+        drawn, scores = predict(model, as_input(pool.validation_images))
+        real = pool.validation_labels != NOT_A_DIGIT
+        drawn_labels = pool.validation_labels[real]
+        found["validation_accuracy_pen"] = accuracy(drawn_labels, drawn[real].argmax(axis=1))
+        probabilities = np.concatenate([probabilities, drawn[real]])
+        labels = np.concatenate([labels, drawn_labels])
+        if scores is not None:
+            threshold = float(np.quantile(scores[real], 1 - ACCEPTED_SHARE))
+            found["digit_threshold"] = threshold
+            found["validation_digits_accepted"] = float((scores[real] >= threshold).mean())
+            found["validation_non_digits_refused"] = float((scores[~real] < threshold).mean())
+    found["temperature"] = fit_temperature(probabilities, labels)
+    return found
+
+
+def evaluate(model: keras.Model, dataset: Dataset, temperature: float) -> Evaluation | None:
+    """Return the calibrated answers to the test images, None where there are none."""
+    if not len(dataset.x_test):
+        return None
+    probabilities, scores = predict(model, as_input(dataset.x_test))
+    calibrated = apply_temperature(probabilities, temperature)
+    return Evaluation(calibrated, dataset.y_test, dataset.digest, "test", scores)

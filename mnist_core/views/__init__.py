@@ -1,0 +1,1 @@
+"""Arrays and answers turned into HTML and Plotly figures, without Streamlit."""

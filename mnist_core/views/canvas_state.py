@@ -1,0 +1,246 @@
+"""What one visitor's canvas holds: its strokes, what was undone, and the drawings so far.
+
+Kept in a mapping that the page hands in (its session), so that a drawing survives a change of
+page. The canvas component is redrawn by giving it a new version and an initial drawing. When the
+server is gone, and the session with it, the browser brings the drawing to the next session: what
+was drawn in the canvas's own value, which is found by the version, and the rest in `kept`.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import secrets
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageChops
+
+from mnist_core.files import finite
+from mnist_core.ink.examples import canvas_json
+from mnist_core.ink.photo import DECODER_ERRORS, on_canvas
+from mnist_core.ink.strokes import CANVAS_SIZE_PX, Stroke, draw_strokes
+from mnist_core.models.classifier import Answer
+
+STRIP_LENGTH = 24
+# More than a hand draws; a browser that sends more is no visitor's.
+MOST_OBJECTS = 1000
+MOST_POINTS = 5000
+MOST_PICTURE_CHARACTERS = 1_000_000
+WIDEST_STROKE_PX = 100.0
+_KEY = "canvas_state"
+
+
+@dataclass
+class StripEntry:
+    """One drawing of this visit."""
+
+    drawing: int
+    picture: str  # data: address of the 28x28 image
+    dense: str  # the digit, or "–" where there was no answer
+    cnn: str
+
+
+@dataclass
+class CanvasState:
+    """One visitor's canvas."""
+
+    session: str = field(default_factory=lambda: secrets.token_hex(8))
+    begun: bool = False  # whether this session has shown its canvas before
+    in_sight: bool = False  # whether the browser still showed the canvas when the session began
+    version: int = 0  # the canvas component's key; a new one redraws it
+    drawing: int = 0  # counts the drawings that were begun
+    initial: dict[str, Any] | None = None
+    objects: list[dict[str, Any]] = field(default_factory=list)
+    undone: list[dict[str, Any]] = field(default_factory=list)
+    strip: list[StripEntry] = field(default_factory=list)
+    image: np.ndarray | None = None  # (28, 28) float32: what the networks read last; None: nothing
+    seen_files: set[str] = field(default_factory=set)
+
+    def see(self, raw: object) -> None:
+        """Take note of what the canvas holds now; a browser can say anything."""
+        objects = _objects(raw)
+        if len(objects) > len(self.objects):
+            self.undone = []
+        self.objects = objects
+
+    def kept(self, machine: str) -> str:
+        """Return what the browser has to keep for `resume`; machine: the name of this one."""
+        drawn = self.initial or {"objects": []}
+        told = {"session": self.session, "machine": machine, "version": self.version}
+        return json.dumps(told | drawn)
+
+    def resume(self, kept: str, machine: str) -> None:
+        """Take up where an earlier session ended; `kept` comes from outside and may be anything."""
+        try:
+            content = json.loads(kept)
+        except (ValueError, RecursionError):
+            return
+        if isinstance(content, dict) and isinstance(content.get("version"), int):
+            self.version, self.in_sight = content["version"], content.get("machine") == machine
+            self.initial = {"objects": _objects(content)} if self.version else None
+
+    def begin(self) -> bool:
+        """Begin the session; return True if the browser brought a drawing that it lost sight of.
+
+        Streamlit's front end empties the page when another machine answers than before.
+        """
+        self.begun = True
+        lost = bool(self.objects) and not self.in_sight
+        if lost:
+            self._redraw(self.objects)
+        return lost
+
+    def arrive(self) -> None:
+        """Redraw what was there when the visitor comes (back) to the page."""
+        if self.objects:
+            self._redraw(self.objects)
+
+    def undo(self) -> None:
+        """Take the last stroke back."""
+        if self.objects:
+            self.undone.append(self.objects[-1])
+            self._redraw(self.objects[:-1])
+
+    def redo(self) -> None:
+        """Draw again what was taken back last."""
+        if self.undone:
+            self._redraw([*self.objects, self.undone.pop()])
+
+    def clear(self) -> None:
+        """Begin a new drawing on an empty canvas."""
+        self._begin([])
+
+    def load_strokes(self, strokes: list[Stroke]) -> None:
+        """Begin a new drawing from strokes in canvas pixels."""
+        self._begin(canvas_json(strokes)["objects"])
+
+    def load_picture(self, ink: np.ndarray) -> None:
+        """Begin a new drawing from a picture's ink: (h, w) uint8, 0 = paper."""
+        self._begin([_picture_object(ink)])
+
+    def load_image(self, image: np.ndarray) -> None:
+        """Begin a new drawing from a (28, 28) uint8 digit, white ink on black."""
+        self.load_picture(np.kron(image, np.ones((8, 8), np.uint8)))
+
+    def is_new(self, file_id: str) -> bool:
+        """Return True the first time that a file is asked about."""
+        new = file_id not in self.seen_files
+        self.seen_files.add(file_id)
+        return new
+
+    def remember(self, picture: str, answers: dict[str, Answer | None]) -> None:
+        """Keep the drawing as it is now in the strip; one entry a drawing, the last 24."""
+        said = {slot: "–" if a is None else str(a.digit) for slot, a in answers.items()}
+        entry = StripEntry(self.drawing, picture, said["dense"], said["cnn"])
+        if self.strip and self.strip[-1].drawing == self.drawing:
+            self.strip[-1] = entry
+        else:
+            self.strip = [*self.strip, entry][-STRIP_LENGTH:]
+
+    def _begin(self, objects: list[dict[str, Any]]) -> None:
+        self.begun = True  # whatever the browser has kept is not wanted any more
+        self.drawing += 1
+        self.undone = []
+        self._redraw(objects)
+
+    def _redraw(self, objects: list[dict[str, Any]]) -> None:
+        self.version += 1
+        self.objects = objects
+        self.initial = {"objects": objects}
+
+
+def of(session: MutableMapping[str, Any]) -> CanvasState:
+    """Return the canvas state of a visitor's session, begun if there is none."""
+    if _KEY not in session:
+        session[_KEY] = CanvasState()
+    return session[_KEY]
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    """Return the objects in a canvas's value, or none; a browser can say anything."""
+    told = value.get("objects") if isinstance(value, dict) else None
+    listed = told if isinstance(told, list) else []
+    return [item for item in listed if isinstance(item, dict)][:MOST_OBJECTS]
+
+
+def render(objects: list[dict[str, Any]]) -> np.ndarray:
+    """Return what the canvas shows for these objects: (336, 336, 4) uint8 RGBA.
+
+    The canvas sends its picture only after a stroke; what was loaded or taken back is drawn
+    here: pictures first, then strokes, white on black. Objects that visitors moved with the
+    canvas's own tools come with the picture of their next stroke.
+    """
+    canvas = Image.new("L", (CANVAS_SIZE_PX, CANVAS_SIZE_PX), 0)
+    points_left = MOST_POINTS
+    for item in objects[:MOST_OBJECTS]:
+        try:
+            if str(item.get("type")).lower() == "image":
+                canvas = _picture(str(item.get("src", ""))) or canvas
+            elif isinstance(item.get("path"), list):
+                stroke = path_points(item["path"][:points_left])
+                points_left -= len(stroke)
+                drawn = draw_strokes([stroke], CANVAS_SIZE_PX, _width_px(item))[..., 0]
+                canvas = ImageChops.lighter(canvas, Image.fromarray(drawn))
+        except (ValueError, TypeError, OverflowError):
+            continue  # no stroke of ours; what is, is drawn
+    return np.asarray(
+        Image.merge("RGBA", (canvas, canvas, canvas, Image.new("L", canvas.size, 255)))
+    )
+
+
+def path_points(path: list[list[Any]]) -> Stroke:
+    """Return the points of a Fabric path (M, L and Q commands) as an (n, 2) float array.
+
+    Points far outside the canvas come nearer: what lies there is not seen, but would be drawn.
+    Raises ValueError or TypeError for what is no such path.
+    """
+    points: list[tuple[float, float]] = []
+    for command, *numbers in path:
+        values = [float(number) for number in numbers[:4]]
+        if command == "Q" and points:
+            (x0, y0), (x1, y1, x2, y2) = points[-1], values
+            for t in (0.25, 0.5, 0.75, 1.0):
+                a, b, c = (1 - t) ** 2, 2 * t * (1 - t), t * t
+                points.append((a * x0 + b * x1 + c * x2, a * y0 + b * y1 + c * y2))
+        elif command in ("M", "L"):
+            x, y = values[:2]
+            points.append((x, y))
+    stroke = np.array(points or [(0.0, 0.0)])
+    if not np.isfinite(stroke).all():
+        raise ValueError("a point of the path is nowhere")
+    return np.clip(stroke, -CANVAS_SIZE_PX, 2 * CANVAS_SIZE_PX)
+
+
+def _width_px(item: dict[str, Any]) -> float:
+    return finite(item.get("strokeWidth"), 0.1, WIDEST_STROKE_PX) or 1.0
+
+
+def _picture(source: str) -> Image.Image | None:
+    """Return a picture that fills the canvas, grey; None where the source is none."""
+    _, _, encoded = source[:MOST_PICTURE_CHARACTERS].partition(";base64,")
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(encoded)), formats=("PNG",)) as picture:
+            return picture.convert("L") if picture.size == (CANVAS_SIZE_PX,) * 2 else None
+    except DECODER_ERRORS:
+        return None
+
+
+def _picture_object(ink: np.ndarray) -> dict[str, Any]:
+    """Return the ink as a picture that fills the canvas, in the canvas's own form."""
+    buffer = io.BytesIO()
+    on_canvas(ink, CANVAS_SIZE_PX).save(buffer, format="PNG")
+    source = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return {
+        "type": "Image",
+        "src": source,
+        "left": 0,
+        "top": 0,
+        "originX": "left",
+        "originY": "top",
+        "width": CANVAS_SIZE_PX,
+        "height": CANVAS_SIZE_PX,
+    }

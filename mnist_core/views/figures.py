@@ -1,0 +1,313 @@
+"""Arrays -> Plotly figures. Nothing here knows of networks, files or pages.
+
+Backgrounds are transparent and text takes the page's colour, so that every figure reads in a
+light and in a dark theme. Colours are Okabe & Ito's, which colour-blind people tell apart.
+`customdata` of a mark says what a click on it means.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+# Plotly asks whether what it draws is pandas' as soon as it sees that somebody imports pandas; in
+# the middle of that import, in another visitor's thread, the question fails. So pandas comes
+# first, and whoever draws takes `go` from here.
+import pandas  # noqa: F401
+import plotly.graph_objects as go
+from PIL import Image
+
+from mnist_core.analysis.metrics import Coverage, ReliabilityBins
+
+ORANGE, BLUE, GREEN, RED = "#E69F00", "#0072B2", "#009E73", "#D55E00"
+SERIES = (ORANGE, BLUE, GREEN, "#CC79A7", RED, "#56B4E9")
+GREY = "#888888"
+# Cells are opaque and bring their own number colour, so that they read the same in each theme.
+_EMPTY = "rgba(128,128,128,0.10)"
+_BLUES = [[0, _EMPTY], [0.001, _EMPTY], [0.001, "#D6E9F5"], [1, BLUE]]
+_BLUE_TO_ORANGE = [
+    [0, BLUE], [0.4995, "#D6E9F5"], [0.4995, _EMPTY],
+    [0.5005, _EMPTY], [0.5005, "#FBE8C2"], [1, ORANGE],
+]  # fmt: skip
+_STRONG = 0.85  # from this share of full blue on white numbers read better than black ones
+
+
+def confusion_heatmap(
+    matrix: np.ndarray,
+    values: np.ndarray,
+    *,
+    as_percent: bool = False,
+    mute_diagonal: bool = True,
+    chosen: tuple[int, int] | None = None,
+) -> go.Figure:
+    """Return the matrix, rows true and columns predicted, with a mark to click on each cell.
+
+    matrix: (10, 10) counts; values: (10, 10) what to print and colour. customdata of a cell's
+    mark: [true, predicted]. Colour grows with the root of the value, so that single mistakes
+    show beside hundreds.
+    """
+    coloured = np.where(np.eye(10, dtype=bool) & mute_diagonal, 0, values)
+    strength = np.sqrt(coloured / max(coloured.max(), 1e-12))
+    figure = go.Figure(_cells(strength, 0, _BLUES))
+    texts = _cell_texts(matrix, values, as_percent)
+    _add_cell_marks(figure, texts, matrix, strength)
+    if chosen is not None:
+        true, predicted = chosen
+        figure.add_shape(
+            type="rect", x0=predicted - 0.5, x1=predicted + 0.5, y0=true - 0.5, y1=true + 0.5,
+            line={"color": RED, "width": 4},
+        )  # fmt: skip
+    return _as_matrix(figure)
+
+
+def difference_heatmap(difference: np.ndarray, first: str, second: str) -> go.Figure:
+    """Return second minus first, (10, 10) counts: orange where the second counts more."""
+    most = max(int(np.abs(difference).max()), 1)
+    root = np.sign(difference) * np.sqrt(np.abs(difference) / most)
+    figure = go.Figure(_cells(root, -1, _BLUE_TO_ORANGE))
+    texts = np.vectorize(lambda count: f"{count:+d}" if count else "")(difference)
+    hover = [
+        f"{true} read as {predicted}<br>{difference[true, predicted]:+d} in {second}, "
+        f"compared with {first}"
+        for true in range(10)
+        for predicted in range(10)
+    ]
+    _marks(figure, texts, hover, _ink(-root, root))
+    return _as_matrix(figure)
+
+
+def _cells(strength: np.ndarray, least: int, scale: list) -> go.Heatmap:
+    return go.Heatmap(
+        z=strength, zmin=least, zmax=1, colorscale=scale, showscale=False, hoverinfo="skip",
+        xgap=2, ygap=2,
+    )  # fmt: skip
+
+
+def _cell_texts(matrix: np.ndarray, values: np.ndarray, as_percent: bool) -> np.ndarray:
+    def text(count: int, value: float) -> str:
+        if not count:
+            return ""
+        if not as_percent:
+            return f"{count}"
+        percent = 100 * value
+        return f"{percent:.2f}" if percent < 1 else f"{percent:.1f}"
+
+    return np.vectorize(text, otypes=[object])(matrix, values)
+
+
+def _add_cell_marks(
+    figure: go.Figure, texts: np.ndarray, matrix: np.ndarray, strength: np.ndarray
+) -> None:
+    hover = [
+        f"{true} read as {predicted}<br>{matrix[true, predicted]:,} "
+        f"digit{'' if matrix[true, predicted] == 1 else 's'} – click to see"
+        for true in range(10)
+        for predicted in range(10)
+    ]
+    _marks(figure, texts, hover, _ink(strength))
+
+
+def _ink(blue: np.ndarray, orange: np.ndarray | float = 0.0) -> np.ndarray:
+    """Return the colour of each cell's number, (10, 10) text: black, white, grey if uncoloured."""
+    coloured = np.where(np.maximum(blue, orange) > 0, "#111111", GREY)
+    return np.where(blue >= _STRONG, "#FFFFFF", coloured)
+
+
+def _marks(figure: go.Figure, texts: np.ndarray, hover: list[str], ink: np.ndarray) -> None:
+    """Add a number and an invisible mark to each cell: a heatmap itself cannot be selected.
+
+    The numbers are annotations, because a click dims the text of every mark but its own.
+    """
+    true, predicted = np.divmod(np.arange(100), 10)
+    figure.add_scatter(
+        x=predicted, y=true, mode="markers", hovertext=hover, hoverinfo="text",
+        customdata=np.column_stack([true, predicted]).tolist(), showlegend=False,
+        marker={"symbol": "square", "size": 34, "color": BLUE, "opacity": 0},
+        selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
+    )  # fmt: skip
+    figure.layout.annotations = [
+        {"x": j, "y": i, "text": texts[i, j], "showarrow": False}
+        | {"font": {"size": 16 if len(texts[i, j]) < 4 else 14, "color": ink[i, j]}}
+        for i, j in zip(true, predicted, strict=True)
+        if texts[i, j]
+    ]
+
+
+def _as_matrix(figure: go.Figure, height_px: int = 520) -> go.Figure:
+    axis = {"dtick": 1, "showgrid": False, "zeroline": False, "tickfont_size": 16}
+    figure.update_xaxes(
+        **axis, title="read as", side="top", fixedrange=True, range=[-0.5, 9.5], title_standoff=4
+    )
+    figure.update_yaxes(**axis, title="true digit", fixedrange=True, range=[9.5, -0.5])
+    return finish(figure, height_px, hovermode="closest", margin_t=54)
+
+
+def digit_tiles(
+    images: np.ndarray | None, captions: Sequence[str], indices: Sequence[int], columns: int = 6
+) -> go.Figure:
+    """Return a grid of digits with their captions; customdata of a digit's mark: [index].
+
+    images: (n, 28, 28) uint8, white ink on black, or None where there are no pictures.
+    """
+    place = [(i % columns, i // columns) for i in range(len(captions))]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[x + 0.5 for x, _ in place], y=[y + 0.31 for _, y in place], mode="markers",
+        customdata=[[int(index)] for index in indices], hoverinfo="text",
+        hovertext=["click to look closer"] * len(place),
+        marker={"symbol": "square", "size": 52, "color": GREY, "opacity": 0},
+        selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
+    )  # fmt: skip
+    figure.layout.annotations = [
+        {"x": x + 0.5, "y": y + 0.57, "text": caption, "showarrow": False, "yanchor": "top"}
+        | {"font": {"size": 13, "color": "#FFFFFF"}}
+        for (x, y), caption in zip(place, captions, strict=True)
+    ]
+    figure.layout.shapes = [
+        {"type": "rect", "x0": x + 0.03, "x1": x + 0.97, "y0": y + 0.02, "y1": y + 0.98}
+        | {"fillcolor": "#000000", "line": {"width": 1, "color": GREY}, "layer": "below"}
+        for x, y in place
+    ]
+    for (x, y), image in zip(place, images if images is not None else (), strict=False):
+        figure.add_layout_image(
+            source=png_uri(image), xref="x", yref="y", x=x + 0.5, y=y + 0.31, sizex=0.92,
+            sizey=0.54, xanchor="center", yanchor="middle", sizing="contain", layer="above",
+        )  # fmt: skip
+    rows = max(-(-len(place) // columns), 1)
+    figure.update_xaxes(visible=False, fixedrange=True, range=[0, columns])
+    figure.update_yaxes(visible=False, fixedrange=True, range=[rows, 0])
+    return finish(
+        figure, 136 * rows + 8, hovermode="closest", showlegend=False,
+        margin={"l": 0, "r": 0, "t": 0, "b": 8},
+    )  # fmt: skip
+
+
+def tile_captions(probabilities: np.ndarray, y_true: np.ndarray, indices: np.ndarray) -> list[str]:
+    """Return index, answer and true digit with their probabilities, for each tile."""
+    captions = []
+    for index in indices:
+        own, answer = int(y_true[index]), int(probabilities[index].argmax())
+        read, true = probabilities[index, answer], probabilities[index, own]
+        captions.append(f"#{index}<br>{answer}: <b>{read:.1%}</b><br>{own}: {true:.1%}")
+    return captions
+
+
+def png_uri(image: np.ndarray, times: int = 3) -> str:
+    """Return a (h, w) uint8 image as a PNG data URI, enlarged without smoothing."""
+    enlarged = Image.fromarray(np.asarray(image)).resize(
+        (image.shape[1] * times, image.shape[0] * times), Image.Resampling.NEAREST
+    )
+    buffer = io.BytesIO()
+    enlarged.save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def probability_bars(
+    probabilities: Mapping[str, np.ndarray], label: int | None = None
+) -> go.Figure:
+    """Return ten bars for each network; probabilities: name -> (10,) that sum to 1."""
+    figure = go.Figure()
+    for (name, values), colour in zip(probabilities.items(), SERIES, strict=False):
+        figure.add_bar(
+            x=list(range(10)), y=values, name=name, marker_color=colour,
+            text=[f"{value:.0%}" if value >= 0.005 else "" for value in values],
+            textposition="outside", cliponaxis=False,
+            hovertemplate="%{x}: %{y:.2%}<extra>" + name + "</extra>",
+        )  # fmt: skip
+    ticks = [f"<b>{digit} ✓</b>" if digit == label else f"{digit}" for digit in range(10)]
+    figure.update_xaxes(tickvals=list(range(10)), ticktext=ticks, fixedrange=True)
+    figure.update_yaxes(range=[0, 1.12], tickformat=".0%", fixedrange=True, nticks=5)
+    return finish(figure, 260, showlegend=len(probabilities) > 1)
+
+
+def reliability(bins: Mapping[str, ReliabilityBins]) -> go.Figure:
+    """Return accuracy against confidence, name by name; a mark grows with the answers in it."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "dash": "dash"},
+        name="perfectly calibrated", hoverinfo="skip",
+    )  # fmt: skip
+    for (name, sorted_in), colour in zip(bins.items(), SERIES, strict=False):
+        filled = sorted_in.counts > 0
+        figure.add_scatter(
+            x=sorted_in.confidence[filled], y=sorted_in.accuracy[filled], name=name,
+            mode="lines+markers", line={"color": colour, "width": 2},
+            marker={"size": 6 + 3 * np.log10(sorted_in.counts[filled]), "color": colour},
+            customdata=sorted_in.counts[filled],
+            hovertemplate="%{customdata:,} answers, %{x:.1%} sure, %{y:.1%} right",
+        )  # fmt: skip
+    _percent_axis(figure.update_xaxes, "how sure the network was", [0, 1.02])
+    _percent_axis(figure.update_yaxes, "how often it was right", [0, 1.05])
+    return finish(figure, 420)
+
+
+def coverage(curves: Mapping[str, Coverage]) -> go.Figure:
+    """Return accuracy of the answers given against the share of digits that get one."""
+    figure = go.Figure()
+    for (name, curve), colour in zip(curves.items(), SERIES, strict=False):
+        kept = np.unique(np.linspace(0, len(curve.coverage) - 1, 300).astype(int))
+        kept = kept[curve.coverage[kept] >= 0.5] if len(kept) else kept
+        figure.add_scatter(
+            x=curve.coverage[kept], y=curve.accuracy[kept], name=name, mode="lines",
+            line={"color": colour, "width": 3}, customdata=curve.threshold[kept],
+            hovertemplate="%{y:.2%} right on %{x:.1%} of the digits, when it answers only from "
+            "%{customdata:.1%} on",
+        )  # fmt: skip
+    _percent_axis(figure.update_xaxes, "digits that get an answer", None)
+    _percent_axis(figure.update_yaxes, "answers that are right", None, ".1%")
+    return finish(figure, 420)
+
+
+def robustness_curve(
+    levels: Sequence[float], accuracies: Mapping[str, Sequence[float]], axis_title: str
+) -> go.Figure:
+    """Return accuracy against the strength of one deformation, name by name."""
+    figure = go.Figure()
+    dashes = ("solid", "dash", "dot", "dashdot")
+    for place, (name, accuracy) in enumerate(accuracies.items()):
+        figure.add_scatter(
+            x=levels, y=accuracy, name=name, mode="lines+markers",
+            line={"color": SERIES[place % 6], "width": 3, "dash": dashes[place % 4]},
+            hovertemplate="%{x:g}: %{y:.1%} right",
+        )  # fmt: skip
+    _percent_axis(figure.update_yaxes, "right", [0, 1.03])
+    figure.update_xaxes(title=axis_title, fixedrange=True, tickvals=list(levels))
+    return finish(figure, 320)
+
+
+def training_curves(history: Mapping[str, Sequence[float]]) -> go.Figure:
+    """Return loss and accuracy by epoch; keys loss, accuracy and, with it, val_ of each."""
+    from plotly.subplots import make_subplots
+
+    figure = make_subplots(rows=1, cols=2, subplot_titles=("Loss", "Accuracy"))
+    for column, metric in enumerate(("loss", "accuracy"), start=1):
+        for prefix, name, colour, dash in (
+            ("", "training", GREY, "dot"),
+            ("val_", "validation", BLUE, "solid"),
+        ):
+            values = list(history.get(prefix + metric, ()))
+            figure.add_scatter(
+                x=list(range(1, len(values) + 1)), y=values, name=name, legendgroup=name,
+                showlegend=column == 1, mode="lines+markers", row=1, col=column,
+                line={"color": colour, "dash": dash, "width": 3},
+                hovertemplate="epoch %{x}: %{y:.4f}",
+            )  # fmt: skip
+    figure.update_xaxes(title="epoch", fixedrange=True, rangemode="tozero", tickformat="d")
+    figure.update_yaxes(fixedrange=True)
+    return finish(figure, 320, margin_t=40)
+
+
+def _percent_axis(update, title: str, span: list[float] | None, tickformat: str = ".0%") -> None:
+    update(title=title, range=span, tickformat=tickformat, fixedrange=True)
+
+
+def finish(figure: go.Figure, height_px: int, **layout: object) -> go.Figure:
+    figure.update_layout(
+        height=height_px, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 8, "r": 8, "t": 16, "b": 8}, dragmode=False,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )  # fmt: skip
+    return figure.update_layout(**layout)

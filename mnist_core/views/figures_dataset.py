@@ -1,0 +1,121 @@
+"""Figures of the Dataset page: arrays -> Plotly figures, in the manner of `figures`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mnist_core.data.browse import Statistics
+from mnist_core.views.figures import BLUE, GREEN, ORANGE, RED, finish, go
+
+# Ten colours that stay apart on white and on black: Okabe & Ito's, and two more.
+DIGIT_COLOURS = (
+    ORANGE, BLUE, GREEN, RED, "#CC79A7", "#56B4E9", "#B8A800", "#8C8C8C", "#8B5CF6", "#A0522D",
+)  # fmt: skip
+
+
+def digit_values(image: np.ndarray) -> go.Figure:
+    """Return one digit large, the value of a pixel on hover; image: (28, 28) uint8."""
+    figure = go.Figure(
+        go.Heatmap(
+            z=image.astype(int), zmin=0, zmax=255, colorscale="gray", showscale=False,
+            hovertemplate="row %{y}, column %{x}: <b>%{z}</b><extra></extra>",
+        )
+    )  # fmt: skip
+    axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "constrain": "domain"}
+    figure.update_xaxes(**axis, tickvals=[0, 9, 18, 27], side="top")
+    figure.update_yaxes(
+        **axis,
+        tickvals=[0, 9, 18, 27],
+        autorange="reversed",
+        scaleanchor="x",
+        constraintoward="top",
+    )
+    return finish(figure, 340, hovermode="closest", margin={"l": 4, "r": 4, "t": 24, "b": 4})
+
+
+def digit_counts(counts: np.ndarray) -> go.Figure:
+    """Return how many of each digit there are; counts: (2, 10), training and test."""
+    figure = go.Figure()
+    for name, row, colour in zip(("training", "test"), counts, (BLUE, ORANGE), strict=True):
+        figure.add_bar(
+            x=list(range(10)), y=row, name=name, marker_color=colour,
+            hovertemplate="%{y:,} × %{x}<extra>" + name + "</extra>",
+        )  # fmt: skip
+    figure.update_xaxes(dtick=1, fixedrange=True, title="digit")
+    figure.update_yaxes(fixedrange=True, tickformat=",", rangemode="tozero")
+    return finish(figure, 300)
+
+
+def pixel_histogram(statistics: Statistics, divided: bool) -> go.Figure:
+    """Return how many pixels have each value, 0 to 255, or 0 to 1 once divided by 255.
+
+    The axis is logarithmic: four pixels in five are 0.
+    """
+    values = np.arange(256) / (255 if divided else 1)
+    total = statistics.pixel_counts.sum()
+    figure = go.Figure(
+        go.Bar(
+            x=values, y=statistics.pixel_counts / total, marker_color=GREEN if divided else BLUE,
+            marker_line_width=0, width=1 / 255 if divided else 1,
+            hovertemplate="value %{x:.3g}: %{y:.3%} of all pixels<extra></extra>",
+        )
+    )  # fmt: skip
+    title = "value / 255" if divided else "value"
+    figure.update_xaxes(fixedrange=True, title=title)
+    figure.update_yaxes(type="log", tickformat=".2~%", dtick=1, fixedrange=True)
+    return finish(figure, 260, showlegend=False)
+
+
+def centre_map(centres: np.ndarray) -> go.Figure:
+    """Return where centres of mass lie, (n, 2) row and column, n at least 1, none of them nan."""
+    row, column = centres.mean(axis=0)
+    reach = max(0.6, 1.05 * float(np.abs(centres - (row, column)).max()))
+    edges = np.linspace(-reach, reach, 61)
+    counts, rows, columns = np.histogram2d(
+        centres[:, 0], centres[:, 1], bins=(row + edges, column + edges)
+    )
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.where(counts > 0, np.log10(np.maximum(counts, 1)), np.nan), customdata=counts,
+            x=(columns[:-1] + columns[1:]) / 2, y=(rows[:-1] + rows[1:]) / 2, showscale=False,
+            colorscale=[[0, "#9CCBEA"], [1, BLUE]], hoverongaps=False,
+            hovertemplate="column %{x:.2f}, row %{y:.2f}: %{customdata:,} digits<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.add_scatter(
+        x=[column], y=[row], mode="markers", hoverinfo="skip",
+        marker={"symbol": "cross-thin", "size": 18, "line": {"width": 3, "color": ORANGE}},
+    )  # fmt: skip
+    axis = {"fixedrange": True, "zeroline": False, "constrain": "domain"}
+    figure.update_xaxes(**axis, title="column")
+    figure.update_yaxes(**axis, title="row", autorange="reversed", scaleanchor="x")
+    return finish(figure, 340, showlegend=False, hovermode="closest")
+
+
+def digit_map(
+    positions: np.ndarray, labels: np.ndarray, indices: np.ndarray, pictures: Sequence[str]
+) -> go.Figure:
+    """Return digits laid out in two dimensions, a colour a class; customdata: [index].
+
+    positions: (n, 2); labels and indices: (n,); pictures: what hovering shows, n texts.
+    """
+    figure = go.Figure()
+    for digit in np.unique(labels):
+        of_digit = np.flatnonzero(labels == digit)
+        figure.add_scattergl(
+            x=positions[of_digit, 0], y=positions[of_digit, 1], mode="markers", name=f"{digit}",
+            customdata=indices[of_digit, np.newaxis].tolist(),
+            text=[pictures[int(i)] for i in of_digit],
+            hovertemplate="%{text}<br>%{customdata[0]}, labelled " + f"{digit}<extra></extra>",
+            marker={"size": 6, "opacity": 0.75, "color": DIGIT_COLOURS[digit]},
+        )  # fmt: skip
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    hover = {"font": {"family": "DejaVu Sans Mono, Menlo, Consolas, monospace", "size": 15}}
+    return finish(
+        figure, 620, dragmode="lasso", hovermode="closest", hoverlabel=hover,
+        legend={"orientation": "h", "y": -0.01, "yanchor": "top", "itemsizing": "constant"},
+        uirevision="map", margin_t=40,
+    )  # fmt: skip

@@ -1,0 +1,202 @@
+"""Figures of a training: curves, layers, validation confusion, validation digits.
+
+Curves and confusion are Plotly figures; layers and digits are HTML and SVG without scripts,
+coloured with the page's own text colour, cheap enough to be redrawn every epoch.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from mnist_core.views.figures import go
+
+TRAINING, VALIDATION = "#56B4E9", "#CC79A7"
+RIGHT, WRONG = "#009E73", "#D55E00"
+SEVERAL = ("#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999")
+_CLEAR = "rgba(0,0,0,0)"
+KINDS = {
+    "image": ("#999999", "Image"),
+    "convolution": ("#0072B2", "Convolution"),
+    "pooling": ("#56B4E9", "Pooling"),
+    "dropout": ("#999999", "Dropout"),
+    "flatten": ("#999999", "Flatten"),
+    "dense": ("#E69F00", "Dense"),
+    "add": ("#009E73", "Shortcut"),
+    "average": ("#009E73", "Average"),
+}
+
+
+def live_curves(
+    quantity: str, batches: Mapping[str, Sequence[float]], epochs: Sequence[Mapping[str, Any]]
+) -> go.Figure:
+    """Return "loss" or "accuracy" over the epochs: each batch so far, and validation.
+
+    batches: "epoch" (1.5 = in the middle of the second) and the quantity, equally long; the
+    quantity is Keras's running mean within its epoch. epochs: the epoch events.
+    """
+    figure = go.Figure()
+    ends = [float(epoch["epoch"]) for epoch in epochs]
+    figure.add_scatter(
+        x=_rounded(batches["epoch"], 3), y=_rounded(batches[quantity], 4),
+        mode="lines", name="training", line={"color": TRAINING, "width": 2},
+    )  # fmt: skip
+    figure.add_scatter(
+        x=ends, y=_rounded([epoch[f"val_{quantity}"] for epoch in epochs], 4),
+        mode="lines+markers", name="validation",
+        line={"color": VALIDATION, "width": 3}, marker={"size": 9},
+    )  # fmt: skip
+    _style(figure, quantity)
+    if quantity == "accuracy":
+        seen = [*batches["accuracy"][len(batches["accuracy"]) // 10 :]]
+        least = min([*seen, *(float(epoch["val_accuracy"]) for epoch in epochs)], default=0.0)
+        figure.update_yaxes(range=[max(0.0, least - 0.02), 1.003])
+    return figure
+
+
+def compared_curves(
+    quantity: str, histories: Mapping[str, Mapping[str, Sequence[float]]]
+) -> go.Figure:
+    """Return several runs' validation "loss" or "accuracy" over their epochs, by title.
+
+    The titles come from visitors; Plotly would take some of HTML (links, bold) for what it says.
+    """
+    figure = go.Figure()
+    for number, (title, history) in enumerate(histories.items()):
+        values = _rounded(history.get(f"val_{quantity}", []), 4)
+        figure.add_scatter(
+            x=list(range(1, len(values) + 1)), y=values, mode="lines+markers",
+            name=html.escape(title), line={"color": SEVERAL[number % len(SEVERAL)], "width": 2},
+        )  # fmt: skip
+    _style(figure, quantity)
+    figure.update_layout(title_text=f"Validation {quantity}", showlegend=True)
+    return figure
+
+
+def _style(figure: go.Figure, quantity: str) -> None:
+    figure.update_layout(
+        title={"text": quantity.capitalize(), "x": 0, "y": 0.99, "yanchor": "top"},
+        height=260, margin={"l": 48, "r": 8, "t": 34, "b": 36}, uirevision="kept",
+        paper_bgcolor=_CLEAR, plot_bgcolor=_CLEAR, hovermode="x unified",
+        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
+    )  # fmt: skip
+    figure.update_xaxes(title_text="epoch", rangemode="tozero")
+    if quantity == "accuracy":
+        figure.update_yaxes(tickformat=".1%")
+    else:
+        figure.update_yaxes(rangemode="tozero")
+
+
+def validation_confusion(matrix: Sequence[Sequence[int]]) -> str:
+    """Return HTML of a (10, 10) confusion matrix: rows are true digits, columns answers.
+
+    The colours show the mistakes only, so that the diagonal does not drown them.
+    """
+    counts = np.asarray(matrix, dtype=int)
+    most = max(3, int((counts - np.diag(np.diag(counts))).max()))
+    cell = "padding:3px 0;border-radius:2px"
+    rows = ['<span aria-hidden="true"></span>', *(f"<b>{digit}</b>" for digit in range(10))]
+    for true, row in enumerate(counts):
+        rows.append(f"<b>{true}</b>")
+        for answer, count in enumerate(row):
+            shade = 0.05 + 0.65 * count / most if count and true != answer else 0.03
+            colour = "0,158,115,0.18" if true == answer else f"213,94,0,{shade:.2f}"
+            rows.append(
+                f'<span style="{cell};background:rgba({colour})" '
+                f'title="{count} times a {true}, read as {answer}">{count or ""}</span>'
+            )
+    return (
+        '<div role="img" aria-label="Confusion matrix of the validation digits" '
+        'style="display:grid;grid-template-columns:1.2rem repeat(10,1fr);gap:2px;'
+        f'text-align:center;font-size:0.75rem">{"".join(rows)}</div>'
+    )
+
+
+def validation_digits(images: np.ndarray, examples: Sequence[Mapping[str, Any]]) -> str:
+    """Return HTML that shows some validation digits with the network's ten probabilities.
+
+    images: (n, 28, 28) uint8, white ink on black, one per example, in order.
+    """
+    tiles = [_digit_tile(image, example) for image, example in zip(images, examples, strict=True)]
+    return f'<div style="display:flex;flex-wrap:wrap;gap:10px">{"".join(tiles)}</div>'
+
+
+def _digit_tile(image: np.ndarray, example: Mapping[str, Any]) -> str:
+    probabilities = np.asarray(example["probabilities"], dtype=float)
+    digit, label = int(probabilities.argmax()), int(example["label"])
+    colour = RIGHT if digit == label else WRONG
+    bars = "".join(
+        f'<span style="flex:1;height:{1 + 23 * p:.0f}px;'
+        f'background:{colour if k == digit else "#999999"}"></span>'
+        for k, p in enumerate(probabilities)
+    )
+    said = f"{probabilities[digit]:.0%}"
+    title = f"labelled {label}, read as {digit} with {said}"
+    return (
+        f'<figure style="margin:0;width:64px;text-align:center" title="{title}">'
+        f'<img alt="{title}" src="{_png(image)}" width="64" height="64" '
+        f'style="image-rendering:pixelated;border-radius:4px;border:2px solid {colour}">'
+        '<div aria-hidden="true" style="display:flex;gap:1px;align-items:flex-end;height:26px">'
+        f"{bars}</div>"
+        f'<figcaption style="line-height:1.1"><b style="font-size:1.3rem;color:{colour}">{digit}'
+        f'</b> <small style="opacity:.8">{said}</small></figcaption></figure>'
+    )
+
+
+def _png(image: np.ndarray) -> str:
+    file = io.BytesIO()
+    Image.fromarray(np.asarray(image, dtype=np.uint8)).save(file, format="PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def layer_diagram(layers: Sequence[Mapping[str, Any]]) -> str:
+    """Return HTML of a network: a block per layer, as tall as its maps, as wide as many.
+
+    layers: dicts with "kind" (see KINDS), "text", "shape" (list of sizes) and "parameters". Each
+    column of a network that has several begins a row, and so do the averages of their answers.
+    """
+    arrow = '<span aria-hidden="true" style="opacity:.5;margin-top:44px">→</span>'
+    starts = [
+        place
+        for place, layer in enumerate(layers)
+        if layer["kind"] == "image"
+        or (layer["kind"] == "average" and layers[place - 1]["kind"] != "average")
+    ]
+    rows = [
+        arrow.join(_layer_block(layer) for layer in layers[start:end])
+        for start, end in pairwise([*starts, len(layers)])
+    ]
+    row = '<div style="display:flex;flex-wrap:wrap;gap:4px">'
+    return (
+        '<div role="img" aria-label="The layers of the network" style="line-height:1.25;'
+        f'font-size:.72rem">{row}{f"</div>{row}".join(rows)}</div></div>'
+    )
+
+
+def _layer_block(layer: Mapping[str, Any]) -> str:
+    colour, kind = KINDS.get(str(layer["kind"]), ("#999999", str(layer["kind"])))
+    shape = [int(size) for size in layer["shape"]]
+    if len(shape) < 3:
+        width, height = 10.0, 20 + 80 * min(1.0, float(np.log2(1 + shape[0])) / 10.5)
+    else:
+        width, height = 12 + min(48.0, 4 * shape[2] ** 0.5), 24 + 2.7 * shape[0]
+    parameters = f"{layer['parameters']:,} weights" if layer["parameters"] else ""
+    lines = [str(layer["text"]), " × ".join(map(str, shape)), parameters]
+    small = "".join(f'<div style="opacity:.75">{html.escape(line)}</div>' for line in lines if line)
+    return (
+        '<div style="text-align:center;min-width:74px"><div style="height:106px;display:flex;'
+        'align-items:center;justify-content:center">'
+        f'<span style="width:{width:.0f}px;height:{height:.0f}px;background:{colour};'
+        f'border-radius:3px"></span></div><b>{html.escape(kind)}</b>{small}</div>'
+    )
+
+
+def _rounded(values: Sequence[float], digits: int) -> list[float]:
+    return [round(float(value), digits) for value in values]

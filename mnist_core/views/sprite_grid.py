@@ -1,0 +1,93 @@
+"""A grid of digits in the browser: one picture for all of them, a click says which one.
+
+HTML, CSS and JavaScript for `st.components.v2.component`, and the data that they read. Arrow
+keys move from digit to digit, Enter or a click chooses; the value sent is the cell's number.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mnist_core.data.browse import COLUMNS, png, sprite
+
+HTML = """<div class="grid" tabindex="0" role="listbox"><img alt=""><div class="cells"></div></div>
+"""
+CSS = """
+.grid {position: relative; background: #000; border-radius: 0.5rem; overflow: hidden;
+  outline-offset: 2px; touch-action: manipulation}
+.grid:focus-visible {outline: 3px solid var(--st-primary-color)}
+img {display: block; width: 100%; image-rendering: pixelated}
+.cells {position: absolute; inset: 0; display: grid}
+.cells > div {cursor: pointer; color: #FFF; font: 600 0.7rem/1 var(--st-font); padding: 3px;
+  text-shadow: 0 0 3px #000, 0 0 3px #000; min-width: 0; min-height: 0; user-select: none}
+.cells > div:hover, .cells > div.at {box-shadow: inset 0 0 0 2px #56B4E9}
+.cells > div.chosen {box-shadow: inset 0 0 0 3px #E69F00}
+.cells > div.wrong {color: #FF9E57}
+@media (max-width: 480px) {.cells > div {font-size: 0.5rem; padding: 1px}}
+"""
+JS = """
+export default function ({data, parentElement, setTriggerValue}) {
+  const grid = parentElement.querySelector('.grid');
+  const cells = grid.querySelector('.cells');
+  const rows = Math.ceil(data.titles.length / data.columns) || 1;
+  grid.setAttribute('aria-label', data.alt);
+  grid.querySelector('img').src = data.picture;
+  cells.style.gridTemplate = `repeat(${rows}, 1fr) / repeat(${data.columns}, 1fr)`;
+  cells.replaceChildren(...data.titles.map((title, i) => {
+    const cell = document.createElement('div');
+    cell.title = title;
+    cell.setAttribute('role', 'option');
+    cell.setAttribute('aria-label', title);
+    cell.setAttribute('aria-selected', i === data.chosen);
+    cell.textContent = data.captions[i] ?? '';
+    cell.classList.toggle('chosen', i === data.chosen);
+    cell.classList.toggle('wrong', (data.captions[i] ?? '').includes('→'));
+    cell.onclick = () => choose(i);
+    return cell;
+  }));
+  let at = data.chosen ?? -1;
+  const choose = (i) => {
+    cells.querySelectorAll('.chosen').forEach((cell) => cell.classList.remove('chosen'));
+    cells.children[i].classList.add('chosen');
+    at = i;
+    setTriggerValue('clicked', i);
+  };
+  const steps = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -data.columns, ArrowDown: data.columns};
+  grid.onkeydown = (event) => {
+    if (event.key === 'Enter' && at >= 0) choose(at);
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    const to = at < 0 ? 0 : at + steps[event.key];
+    if (to < 0 || to >= data.titles.length) return;
+    cells.children[at]?.classList.remove('at');
+    cells.children[at = to].classList.add('at');
+  };
+}
+"""
+
+
+def grid_data(
+    images: np.ndarray,
+    titles: Sequence[str],
+    captions: Sequence[str] = (),
+    chosen: int | None = None,
+    columns: int = COLUMNS,
+) -> dict[str, Any]:
+    """Return what the grid reads.
+
+    images: (n, 28, 28) uint8; titles: what a digit is called on hover; captions: what stands in
+    its corner, where "→" marks it as doubtful; chosen: the cell that is framed.
+    """
+    encoded = base64.b64encode(png(sprite(images, columns))).decode("ascii")
+    return {
+        "picture": "data:image/png;base64," + encoded,
+        "titles": list(titles),
+        "captions": list(captions),
+        "chosen": chosen,
+        "columns": columns,
+        "alt": f"{len(images)} digits; arrow keys move, Enter chooses",
+    }

@@ -1,0 +1,29 @@
+"""Whether a network is as right as it is sure."""
+
+import streamlit as st
+
+from mnist_core.analysis import metrics
+from mnist_core.views import figures
+from pages.parts.chart import chart
+from pages.parts.stored_answers import load
+
+
+def show_trust(names: list[str]) -> None:
+    """Show whether confidence can be trusted, and what "not sure" would buy."""
+    stored = {name: load(name) for name in names}
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Is it as right as it is sure?")
+        bins = {n: metrics.reliability_bins(s.probabilities, s.y_true) for n, s in stored.items()}
+        chart(figures.reliability(bins), "reliability")
+        for name, one in stored.items():
+            error = metrics.expected_calibration_error(one.probabilities, one.y_true)
+            st.caption(f"{name}: expected calibration error {error:.2%}, in 15 bins.")
+    with right:
+        st.subheader("What if it may say “not sure”?")
+        curves = {
+            n: metrics.accuracy_against_coverage(s.probabilities, s.y_true)
+            for n, s in stored.items()
+        }
+        chart(figures.coverage(curves), "coverage")
+        st.caption("To the left it answers only what it is surest of.")

@@ -1,0 +1,92 @@
+"""Digits of a data set as one picture, and the one that was clicked, closely."""
+
+from itertools import zip_longest
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.analysis.neighbours import neighbours_among
+from mnist_core.data import browse
+from mnist_core.data.mnist import Dataset
+from mnist_core.errors import MnistError
+from mnist_core.models import registry
+from mnist_core.models.classifier import ClassifierPool
+from mnist_core.views import figures, figures_dataset
+from mnist_core.views.sprite_grid import CSS, HTML, JS, grid_data
+
+pool = st.cache_resource(ClassifierPool)
+# Registered at import, once; Streamlit registers it again on a server begun since, as AppTest does.
+sprite_grid = st.components.v2.component("sprite_grid", html=HTML, css=CSS, js=JS)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Looking for lookalikes")
+def neighbours(digest: str, _dataset: Dataset):
+    """Return the index of a data set's training digits."""
+    return neighbours_among(_dataset.x_train)
+
+
+def show_grid(
+    dataset: Dataset, places: np.ndarray, key: str, captions: list[str], remarks: list[str] = ()
+) -> None:
+    """Show digits as one picture, captions in their corners; a click on one opens it."""
+
+    def choose() -> None:
+        clicked = st.session_state[f"{key}-sprite"].clicked
+        if clicked is not None and 0 <= clicked < len(places):
+            st.session_state["digit"] = int(places[clicked])
+
+    chosen = np.flatnonzero(places == st.session_state.get("digit", -1))
+    titles = [browse.title_of(dataset, int(place)) for place in places]
+    titles = [title + more for title, more in zip_longest(titles, remarks, fillvalue="")]
+    data = grid_data(
+        browse.images_of(dataset, places),
+        titles,
+        captions,
+        int(chosen[0]) if len(chosen) else None,
+    )
+    sprite_grid(key=f"{key}-sprite", data=data, on_clicked_change=choose)
+
+
+def show_digit(dataset: Dataset) -> None:
+    """Show the chosen digit large, what the networks make of it, and its lookalikes."""
+    place = st.session_state.get("digit")
+    with st.container(border=True, key="digit-closer"):
+        if place is None:
+            st.info("Click a digit to look closer.", icon=":material/touch_app:")
+            return
+        one = np.array([place])
+        image, label = browse.images_of(dataset, one)[0], int(browse.labels_of(dataset, one)[0])
+        title = browse.title_of(dataset, place)
+        st.markdown(f"**{title.capitalize()}**")
+        picture, bars = st.columns([2, 3])
+        with picture:
+            figure = figures_dataset.digit_values(image)
+            st.plotly_chart(figure, key="digit-values", config={"displayModeBar": False})
+        with bars:
+            show_answers(image, label)
+            if st.button("Send to the Draw page", key="send", icon=":material/edit:"):
+                st.session_state["draw_image"] = {"image": image, "caption": title}
+                st.switch_page("pages/draw.py")
+        split, index = browse.split_and_index(dataset, place)
+        own = index if split == "training" else None
+        nearest = neighbours(dataset.digest, dataset).of(image, 10, without=own)
+        st.markdown("Nearest training digits")
+        show_grid(dataset, nearest, "nearest", browse.captions_of(dataset, nearest))
+
+
+def show_answers(image: np.ndarray, label: int) -> None:
+    """Show what the two active networks make of one digit."""
+    answers = {}
+    for slot, name in registry.active().items():
+        try:
+            classifier = pool().request(name).result()
+            answers[slot] = classifier.probabilities(image[np.newaxis].astype(np.float32) / 255)[0]
+        except MnistError as error:
+            st.warning(str(error))
+    for slot, probabilities in answers.items():
+        read = int(probabilities.argmax())
+        mark = ":green[✓]" if read == label else ":red[✗]"
+        st.markdown(f"{slot}: **{read}** {mark} {probabilities[read]:.1%}")
+    if answers:
+        figure = figures.probability_bars(answers, label)
+        st.plotly_chart(figure, key="digit-bars", config={"displayModeBar": False})

@@ -1,0 +1,51 @@
+"""Digits whose label a network contradicts."""
+
+import streamlit as st
+
+from mnist_core.data import browse
+from mnist_core.data.mnist import Dataset
+from mnist_core.errors import DatasetError
+from mnist_core.training import doubtful
+from pages.parts.dataset.digit_grid import show_digit, show_grid
+from pages.parts.stored_answers import answers_of
+
+
+@st.fragment
+def show_doubtful(dataset: Dataset) -> None:
+    """Show digits whose label a network contradicts, with both opinions."""
+    answers = answers_of(dataset)
+    kinds = ["training", *(f"test, read by {name}" for name in answers)]
+    kind = st.segmented_control(
+        "Split", kinds, default="training", key="doubtful-split", required=True
+    )
+    try:
+        if kind == "training":
+            found, offset = doubtful.load(dataset), 0
+            how = "Each was read by a network that never saw it (5-fold cross-validation)."
+        else:
+            stored = answers[kind.removeprefix("test, read by ")]
+            found = doubtful.contradicted(stored.probabilities, stored.y_true)
+            offset, how = len(dataset.y_train), "The network never saw the test digits."
+    except DatasetError as error:
+        st.info(str(error))
+        return
+    st.markdown(
+        f"**{len(found):,} digits** that a network reads otherwise, the surest first. {how}"
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        last = -(-len(found) // browse.PAGE_SIZE)
+        page = st.pagination(last, key=f"doubtful-page-{kind}") if last > 1 else 1
+        some = slice((page - 1) * browse.PAGE_SIZE, page * browse.PAGE_SIZE)
+        captions = [
+            f"{label}→{opinion}"
+            for label, opinion in zip(found.labels[some], found.opinions[some], strict=True)
+        ]
+        sure = [
+            f", read as {o}: {s:.1%}"
+            for o, s in zip(found.opinions[some], found.scores[some], strict=True)
+        ]
+        st.caption("In the corner: label → opinion of the network; hover to see how sure it is.")
+        show_grid(dataset, found.indices[some] + offset, f"doubtful-{kind}", captions, sure)
+    with right:
+        show_digit(dataset)

@@ -1,0 +1,55 @@
+"""What the two networks say of a drawing, or why they do not yet."""
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.errors import MnistError
+from mnist_core.models import registry
+from mnist_core.models.classifier import Answer, Classifier, ClassifierPool
+from mnist_core.views import answer_view
+
+LOADING_WAIT_S = 0.3
+
+pool = st.cache_resource(ClassifierPool)
+active_models = st.cache_data(ttl=2, show_spinner=False)(registry.active_with_reasons)
+
+
+@st.fragment(run_every=1)
+def answer_when_ready(name: str) -> None:
+    """Ask now and then whether a network has been loaded; answer as soon as it has."""
+    if pool().request(name).done():
+        st.rerun()
+
+
+def load_networks() -> None:
+    """Begin to load both networks, in the background."""
+    for name, _ in active_models().values():
+        pool().request(name)
+
+
+def classifiers() -> dict[str, Classifier]:
+    """Return the networks that are there by slot; one that is loading or damaged is left out."""
+    loading = {slot: pool().request(name) for slot, (name, _) in active_models().items()}
+    return {
+        slot: network.result()
+        for slot, network in loading.items()
+        if network.done() and network.exception() is None
+    }
+
+
+def ask(slot: str, image: np.ndarray) -> tuple[str, Answer | None]:
+    """Return what one network says of an image, as HTML and as it is; None: it does not answer.
+
+    image: (28, 28) float32 in [0, 1].
+    """
+    name, remark = active_models()[slot]
+    try:
+        classifier = pool().request(name).result(LOADING_WAIT_S)
+    except TimeoutError:
+        answer_when_ready(name)
+        sentence = "This network is still loading; the canvas is ready, keep drawing."
+        return answer_view.card_without_answer(slot, "waiting", sentence), None
+    except MnistError as error:
+        return answer_view.card_without_answer(slot, "problem", str(error)), None
+    answer = classifier.answer(image)
+    return answer_view.card(slot, answer, classifier, remark), answer

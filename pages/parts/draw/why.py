@@ -1,0 +1,100 @@
+"""Why the networks answer what they answer, for a visitor of the Draw page who asks."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.analysis import explanation, robustness
+from mnist_core.models import registry
+from mnist_core.models.classifier import Classifier
+from mnist_core.views import answer_view, canvas_state, explanation_view
+from mnist_core.views.answer_view import Html
+from pages.parts.draw.answers import classifiers
+
+BLANK = np.zeros((28, 28), np.float32)
+
+
+@st.fragment(key="more")
+def more() -> None:
+    """Offer the networks' input as a file, and, once asked, what their answers rest on.
+
+    That takes as long as fifty answers, so the next stroke has to be asked about anew: a room
+    full of people would not be answered otherwise.
+    """
+    state = canvas_state.of(st.session_state)
+    with st.container(horizontal=True, key="more"):
+        st.button(
+            "Why do they answer that?",
+            key="why",
+            icon=":material/psychology_alt:",
+            on_click=st.session_state.update,
+            kwargs={"asked_why": True},
+        )
+        st.download_button(
+            "Download 28x28 PNG",
+            data=lambda: answer_view.png_bytes(BLANK if state.image is None else state.image),
+            file_name="digit-28x28.png",
+            mime="image/png",
+            icon=":material/download:",
+        )
+    if not st.session_state.get("asked_why") or state.image is None:
+        return
+    networks = classifiers()
+    if len(networks) == len(registry.SLOTS):
+        why(state.image, networks)
+    else:
+        st.info("Both networks have to answer first; ask again as soon as both do.")
+
+
+def forget_why() -> bool:
+    """Take back what a visitor asked for an earlier drawing; return whether it was shown."""
+    return st.session_state.pop("asked_why", False)
+
+
+def why(image: np.ndarray, networks: Mapping[str, Classifier]) -> None:
+    """Show which ink counts, how far the digit may move, and the layers' insides.
+
+    image: (28, 28) float32 in [0, 1].
+    """
+    answers = {slot: classifier.answer(image) for slot, classifier in networks.items()}
+    with st.container(key="explanation"):
+        st.subheader("The ink that counts")
+        importances = {
+            slot: explanation.occlusion(classifier, image) for slot, classifier in networks.items()
+        }
+        st.html(Html(explanation_view.ink_that_counts(image, importances, answers)))
+        st.subheader("Move it")
+        reaches = {
+            slot: explanation.reach(classifier, image) for slot, classifier in networks.items()
+        }
+        st.markdown(explanation_view.reach_in_words(reaches, answers))
+        push(image, networks)
+        st.subheader("What the layers look for")
+        for slot, classifier in networks.items():
+            inside(slot, classifier, image)
+
+
+@st.fragment
+def push(image: np.ndarray, networks: Mapping[str, Classifier]) -> None:
+    """Let the visitor push and turn what the networks read, without centring it again."""
+    sliders, outcome = st.columns([3, 2], gap="medium")
+    right = sliders.slider("Push it right (pixels of 28)", -10, 10, 6, key="push-right")
+    down = sliders.slider("Push it down", -10, 10, 0, key="push-down")
+    degrees = sliders.slider("Turn it (degrees)", -90, 90, 0, key="push-turn")
+    turned = robustness.turn(image[np.newaxis], degrees)[0] if degrees else image
+    moved = explanation.push(turned, down, right)
+    said = {slot: classifier.answer(moved) for slot, classifier in networks.items()}
+    outcome.html(Html(explanation_view.pushed(moved, said)))
+
+
+def inside(slot: str, classifier: Classifier, image: np.ndarray) -> None:
+    """Show what the first layers of one network make of the image."""
+    path = registry.litert_path(classifier.name)
+    try:
+        if path is not None:
+            st.html(Html(explanation_view.inside(slot, explanation.look_inside(path, image))))
+            return
+    except (ValueError, RuntimeError):
+        pass  # damaged: the classifier answers from the .keras file
+    st.caption(f"The model {classifier.name!r} has no LiteRT file to look into.")

@@ -1,0 +1,74 @@
+"""The runs that ended: a table of them, their curves compared, and what can be done with one."""
+
+import zlib
+
+import streamlit as st
+
+from mnist_core.models import registry
+from mnist_core.runs import queue, report
+from mnist_core.runs.folder import Run
+from mnist_core.views import figures_training
+from pages.parts.attempt import attempt
+
+
+def show_past(past: list[Run], allowed: bool) -> None:
+    """List the past runs; compare those selected; rename, delete or download one."""
+    st.subheader("Past runs")
+    if not past:
+        st.caption("None yet.")
+        return
+    chosen = chosen_runs(past)
+    if not chosen:
+        st.caption("Select one to rename, delete, download or use it; several to compare them.")
+        return
+    if len(chosen) > 1:
+        curves = report.histories(chosen)
+        for column, quantity in zip(st.columns(2), ("accuracy", "loss"), strict=True):
+            figure = figures_training.compared_curves(quantity, curves)
+            column.plotly_chart(figure, width="stretch", key=f"compared-{quantity}")
+        return
+    manage(chosen[0], allowed)
+
+
+def chosen_runs(past: list[Run]) -> list[Run]:
+    """Show the table of past runs; return those that are selected in it.
+
+    What is selected are rows; where other runs take their places, the table is a new one, with
+    the same runs selected.
+    """
+    ids = [run.run_id for run in past]
+    before = st.session_state.get("chosen_runs", [])
+    accuracy = st.column_config.NumberColumn(format="percent")
+    with st.container(key="past-runs"):
+        event = st.dataframe(
+            report.table(past), key=f"past-runs-{zlib.crc32(' '.join(ids).encode())}",
+            on_select="rerun", selection_mode="multi-row", hide_index=True,
+            selection_default={"selection": {"rows": [ids.index(i) for i in before if i in ids]}},
+            column_config={"Test accuracy": accuracy},
+        )  # fmt: skip
+    chosen = [past[row] for row in event.selection.rows if row < len(past)]
+    st.session_state["chosen_runs"] = [run.run_id for run in chosen]
+    return chosen
+
+
+def manage(run: Run, allowed: bool) -> None:
+    """Rename, delete, download or use one past run."""
+    st.text_input("Name", run.title, key=f"title-{run.run_id}", max_chars=80)
+    row = st.container(horizontal=True)
+    row.button("Rename", key="rename-run", disabled=not allowed, on_click=rename,
+               args=[run.run_id])  # fmt: skip
+    with row.popover("Delete", disabled=not allowed):
+        st.write("Its model, curves and log will be gone.")
+        st.button("Delete for good", key="delete-run", disabled=not allowed, on_click=attempt,
+                  args=[queue.delete, run.run_id])  # fmt: skip
+    if run.has_model:
+        row.download_button("Download model and card", lambda: report.archive(run),
+                            f"{run.run_id}.zip", "application/zip", on_click="ignore")  # fmt: skip
+        slot = report.slot_for(run.recipe)
+        row.button(f"Use as the {slot} network", key="use-past", disabled=not allowed,
+                   on_click=attempt, args=[registry.activate, slot, run.run_id])  # fmt: skip
+
+
+def rename(run_id: str) -> None:
+    """Give a run the title that its field holds now."""
+    attempt(queue.rename, run_id, st.session_state[f"title-{run_id}"])
