@@ -35,3 +35,7 @@ class ModelError(MnistError):
 
 class RunError(MnistError):
     """A training run cannot be started, stopped, found or changed."""
+
+
+class DatabaseError(MnistError):
+    """The database of people's drawings is locked, full, read-only, damaged or not there."""

@@ -1,0 +1,341 @@
+"""What people drew: their drawings as they were drawn, what they said they are, what was answered.
+
+A writer is whoever holds a secret token (a browser, a phone); only its hash is kept, so whoever
+holds the token can take drawings back, and nobody else can find out whose they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from mnist_core.data.database import Json, metadata, reading, transaction
+from mnist_core.errors import WrongDrawing
+from mnist_core.ink.preprocessing import mnist_image
+from mnist_core.ink.strokes import Stroke, draw_strokes
+
+NOT_A_DIGIT = 10  # a label like 0 to 9
+# The writer said it; was asked to draw it; others voted; it came in a file.
+LABEL_SOURCES = ("said", "asked", "voted", "imported")
+MOST_STROKES, MOST_POINTS = 100, 5000
+LARGEST_PX = 4096.0
+_AT_ONCE = 500  # values in one statement; SQLite's and PostgreSQL's limits are above
+
+writers = sa.Table(
+    "writers",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("token_hash", sa.String(64), nullable=False, unique=True),
+    sa.Column("name", sa.String(60), nullable=False, server_default=""),
+    sa.Column("created_at", sa.Float(53), nullable=False),
+)
+drawings = sa.Table(
+    "drawings",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("client_key", sa.String(80), nullable=False, unique=True),
+    sa.Column(
+        "writer_id",
+        sa.ForeignKey("writers.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    sa.Column("strokes", Json, nullable=False),
+    sa.Column("width_px", sa.Float, nullable=False),
+    sa.Column("size_px", sa.Float, nullable=False),
+    sa.Column("label", sa.SmallInteger, index=True),
+    sa.Column("label_source", sa.String(10)),
+    sa.Column("answers", Json, nullable=False),
+    sa.Column("room_code", sa.String(20), index=True),
+    sa.Column("round_id", sa.Integer, index=True),
+    sa.Column("hidden", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("created_at", sa.Float(53), nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One drawing. Times are seconds since 1970."""
+
+    client_key: str  # chosen by whoever sends it; the same key twice is one drawing
+    strokes: list[list[list[float]]]  # points [x, y] or [x, y, ms since the first], canvas pixels
+    width_px: float  # of the brush
+    size_px: float  # of the square canvas
+    label: int | None = None  # 0 to 9, 10 = not a digit, None = nobody has said
+    label_source: str | None = None  # one of LABEL_SOURCES
+    # network -> {"model", "digit", "confidence", "probabilities", "is_digit"}
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    room_code: str | None = None
+    round_id: int | None = None
+    hidden: bool = False
+    created_at: float = 0.0  # 0: now
+    id: int = 0
+    writer_id: int = 0
+
+    @property
+    def ink(self) -> list[Stroke]:
+        """Return the strokes as (n, 2) float arrays in canvas pixels."""
+        return [np.array([point[:2] for point in stroke], float) for stroke in self.strokes]
+
+    def image(self) -> np.ndarray:
+        """Return what the networks read of it: (28, 28) float32 in [0, 1], white ink on black.
+
+        Raises BlankDrawing.
+        """
+        size = round(self.size_px)
+        return mnist_image(draw_strokes(self.ink, size, self.width_px))
+
+
+def new_token() -> str:
+    """Return a secret for a writer to keep."""
+    return secrets.token_urlsafe(18)
+
+
+def token_hash(token: str) -> str:
+    """Return what is kept of a token: SHA-256, as 64 hexadecimal digits."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def checked_strokes(value: object) -> list[list[list[float]]]:
+    """Return strokes as they are kept, rounded to a hundredth pixel; `value` may be anything.
+
+    Raises WrongDrawing for what is no drawing, and for more than a hand draws.
+    """
+    try:
+        strokes = [_checked_stroke(stroke) for stroke in value]  # type: ignore[attr-defined]
+    except (TypeError, ValueError, OverflowError):
+        raise WrongDrawing(
+            "A drawing is a list of strokes, each a list of points [x, y] or [x, y, time in ms]."
+        ) from None
+    points = sum(len(stroke) for stroke in strokes)
+    if not 0 < len(strokes) <= MOST_STROKES or points > MOST_POINTS:
+        raise WrongDrawing(
+            f"A drawing has 1 to {MOST_STROKES} strokes and at most {MOST_POINTS:,} points, "
+            f"not {len(strokes):,} and {points:,}."
+        )
+    return strokes
+
+
+def _checked_stroke(stroke: Any) -> list[list[float]]:
+    if isinstance(stroke, str | bytes | dict) or not 0 < len(stroke) <= MOST_POINTS:
+        raise ValueError
+    points = [[round(float(number), 2) for number in point] for point in stroke]
+    for point in points:
+        if not 2 <= len(point) <= 3 or not all(abs(number) <= 1e8 for number in point):
+            raise ValueError
+        if max(abs(point[0]), abs(point[1])) > 2 * LARGEST_PX:
+            raise ValueError
+    return points
+
+
+def writer_of(connection: Connection, token: str, name: str = "") -> int:
+    """Return the id of the writer who holds the token, made where there is none.
+
+    A name is kept where one is given (60 characters of it).
+    """
+    return _writer(connection, token_hash(token), name)
+
+
+def _writer(connection: Connection, hashed: str, name: str = "") -> int:
+    values = {"token_hash": hashed, "name": name[:60], "created_at": time.time()}
+    _insert_once(connection, writers, [values], "token_hash")
+    found = writers.c.token_hash == hashed
+    if name:
+        connection.execute(sa.update(writers).where(found).values(name=name[:60]))
+    return connection.execute(sa.select(writers.c.id).where(found)).scalar_one()
+
+
+def _insert_once(
+    connection: Connection, table: sa.Table, rows: list[dict[str, Any]], unique: str
+) -> None:
+    """Insert rows, but those whose unique column is there already."""
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).on_conflict_do_nothing(index_elements=[unique])
+    connection.execute(statement, rows)
+
+
+def add(drawing: Drawing, token: str, name: str = "") -> int:
+    """Keep a drawing of the writer who holds the token; return its id.
+
+    A second drawing with the same client key is the first one: its id comes back, it stays as
+    it is. Raises WrongDrawing for a wrong label or impossible strokes, and DatabaseError.
+    """
+    with transaction() as connection:
+        return add_within(connection, drawing, token, name)
+
+
+def add_within(connection: Connection, drawing: Drawing, token: str, name: str = "") -> int:
+    """Do what `add` does, as a part of the caller's transaction."""
+    values = _row(drawing, writer_of(connection, token, name))
+    _insert_once(connection, drawings, [values], "client_key")
+    found = sa.select(drawings.c.id).where(drawings.c.client_key == drawing.client_key)
+    return connection.execute(found).scalar_one()
+
+
+def _row(drawing: Drawing, writer_id: int) -> dict[str, Any]:
+    check_label(drawing.label, drawing.label_source)
+    if not 0 < len(drawing.client_key) <= 80:
+        raise WrongDrawing("A drawing's key has 1 to 80 characters.")
+    if not (16 <= drawing.size_px <= LARGEST_PX and 0 < drawing.width_px <= drawing.size_px):
+        raise WrongDrawing(
+            f"A canvas has 16 to {LARGEST_PX:,.0f} pixels and a brush no more than that, "
+            f"not {drawing.size_px:g} and {drawing.width_px:g}."
+        )
+    return {
+        "client_key": drawing.client_key,
+        "writer_id": writer_id,
+        "strokes": checked_strokes(drawing.strokes),
+        "width_px": float(drawing.width_px),
+        "size_px": float(drawing.size_px),
+        "label": drawing.label,
+        "label_source": drawing.label_source,
+        "answers": drawing.answers,
+        "room_code": drawing.room_code,
+        "round_id": drawing.round_id,
+        "hidden": drawing.hidden,
+        "created_at": drawing.created_at or time.time(),
+    }
+
+
+def check_label(label: int | None, source: str | None) -> None:
+    """Raise WrongDrawing for what is no label, or a label that does not say where it is from."""
+    if label is not None and (isinstance(label, bool) or label not in range(NOT_A_DIGIT + 1)):
+        raise WrongDrawing(f"A label is 0 to 9, or {NOT_A_DIGIT} for “not a digit”, not {label!r}.")
+    if (source not in LABEL_SOURCES) if label is not None else (source is not None):
+        raise WrongDrawing(f"A label comes from one of {', '.join(LABEL_SOURCES)}, not {source!r}.")
+
+
+def set_label(
+    drawing_id: int, label: int | None, source: str | None, token: str | None = None
+) -> bool:
+    """Say what a drawing is (None: nobody knows); return whether there was one to say it of.
+
+    With a token, only a drawing of the writer who holds it.
+    """
+    check_label(label, source)
+    statement = sa.update(drawings).where(drawings.c.id == drawing_id, *_of_writer(token))
+    with transaction() as connection:
+        return connection.execute(statement.values(label=label, label_source=source)).rowcount > 0
+
+
+def take_back(drawing_id: int, token: str) -> bool:
+    """Delete a drawing of the writer who holds the token; return whether there was one."""
+    statement = sa.delete(drawings).where(drawings.c.id == drawing_id, *_of_writer(token))
+    with transaction() as connection:
+        return connection.execute(statement).rowcount > 0
+
+
+def _of_writer(token: str | None) -> list[sa.ColumnElement[bool]]:
+    if token is None:
+        return []
+    mine = sa.select(writers.c.id).where(writers.c.token_hash == token_hash(token))
+    return [drawings.c.writer_id.in_(mine)]
+
+
+def forget(token: str) -> int:
+    """Delete the writer who holds the token and all their drawings; return how many."""
+    with transaction() as connection:
+        gone = connection.execute(sa.delete(drawings).where(*_of_writer(token))).rowcount
+        connection.execute(sa.delete(writers).where(writers.c.token_hash == token_hash(token)))
+    return gone
+
+
+def delete(ids: Collection[int]) -> int:
+    """Delete drawings, whoever's they are; return how many there were."""
+    gone = 0
+    with transaction() as connection:
+        for part in _parts(sorted(ids)):
+            statement = sa.delete(drawings).where(drawings.c.id.in_(part))
+            gone += connection.execute(statement).rowcount
+    return gone
+
+
+def hide(ids: Collection[int], hidden: bool = True) -> int:
+    """Hide drawings from everyone but who looks for them, or show them; return how many."""
+    changed = 0
+    with transaction() as connection:
+        for part in _parts(sorted(ids)):
+            statement = sa.update(drawings).where(drawings.c.id.in_(part)).values(hidden=hidden)
+            changed += connection.execute(statement).rowcount
+    return changed
+
+
+def _parts(values: Sequence[Any]) -> list[Sequence[Any]]:
+    return [values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE)]
+
+
+def listed(
+    *,
+    labelled: bool | None = None,
+    hidden: bool | None = False,
+    room_code: str | None = None,
+    round_id: int | None = None,
+    token: str | None = None,
+    ids: Collection[int] | None = None,
+) -> list[Drawing]:
+    """Return the drawings that fit, oldest first.
+
+    labelled, hidden: only those that are (True), that are not (False), or all (None); room_code,
+    round_id: only of that room or round; token: only of the writer who holds it.
+    """
+    conditions = _of_writer(token)
+    if labelled is not None:
+        conditions.append(drawings.c.label.is_not(None) if labelled else drawings.c.label.is_(None))
+    if hidden is not None:
+        conditions.append(drawings.c.hidden.is_(hidden))
+    if room_code is not None:
+        conditions.append(drawings.c.room_code == room_code)
+    if round_id is not None:
+        conditions.append(drawings.c.round_id == round_id)
+    if ids is not None:
+        conditions.append(drawings.c.id.in_(list(ids)))
+    with reading() as connection:
+        found = connection.execute(sa.select(drawings).where(*conditions).order_by(drawings.c.id))
+        return [Drawing(**row) for row in found.mappings()]
+
+
+def state() -> tuple[int, int, float]:
+    """Return what changes when the collection does: count, last id, sum over labels and hiding."""
+    # Cheap to ask: a page asks at every look.
+    told = sa.func.coalesce(
+        sa.func.sum(
+            sa.func.coalesce(drawings.c.label, -1) * (drawings.c.id % 97 + 1)
+            + sa.case((drawings.c.hidden, 1000), else_=0)
+        ),
+        0,
+    )
+    with reading() as connection:
+        count, last, total = connection.execute(
+            sa.select(sa.func.count(), sa.func.coalesce(sa.func.max(drawings.c.id), 0), told)
+        ).one()
+    return int(count), int(last), float(total)
+
+
+def add_all(found: Sequence[tuple[Drawing, str]]) -> int:
+    """Keep drawings, each with the hash of its writer's token; return how many were new.
+
+    In one transaction; what is there already (by its client key) stays as it is.
+    """
+    with transaction() as connection:
+        before = connection.execute(sa.select(sa.func.count()).select_from(drawings)).scalar_one()
+        ids = {hashed: _writer(connection, hashed) for hashed in {h for _, h in found}}
+        for part in _parts([_row(drawing, ids[hashed]) for drawing, hashed in found]):
+            _insert_once(connection, drawings, list(part), "client_key")
+        after = connection.execute(sa.select(sa.func.count()).select_from(drawings)).scalar_one()
+    return after - before
+
+
+def writer_hashes() -> dict[int, str]:
+    """Return the token hash of each writer, by id."""
+    with reading() as connection:
+        rows = connection.execute(sa.select(writers.c.id, writers.c.token_hash))
+        return {row.id: row.token_hash for row in rows}
