@@ -6,6 +6,7 @@ Every digit of both splits has one number, its *place*: training digits first, t
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,6 +79,22 @@ def _answered(dataset: Dataset, answer: str, evaluation: Evaluation | None) -> n
 def images_of(dataset: Dataset, places: np.ndarray) -> np.ndarray:
     """Return the images (n, 28, 28) uint8 at these places, white ink on black."""
     return _both(dataset.x_train, dataset.x_test, np.asarray(places, dtype=np.int64))
+
+
+def training_pictures(
+    dataset: Dataset, indices: Sequence[int], labels: Sequence[int]
+) -> np.ndarray | None:
+    """Return the training images (n, 28, 28) uint8 that a run's events name.
+
+    None where the data at hand are not those that the run learnt from: an index that is not
+    there, or a digit with another label.
+    """
+    at = np.asarray(indices, dtype=np.int64)
+    if len(at) and not 0 <= at.min() <= at.max() < len(dataset.y_train):
+        return None
+    if not np.array_equal(dataset.y_train[at], labels):
+        return None
+    return dataset.x_train[at]
 
 
 def labels_of(dataset: Dataset, places: np.ndarray) -> np.ndarray:

@@ -119,16 +119,18 @@ def validation_confusion(matrix: Sequence[Sequence[int]]) -> str:
     )
 
 
-def validation_digits(images: np.ndarray, examples: Sequence[Mapping[str, Any]]) -> str:
+def validation_digits(images: np.ndarray | None, examples: Sequence[Mapping[str, Any]]) -> str:
     """Return HTML that shows some validation digits with the network's ten probabilities.
 
-    images: (n, 28, 28) uint8, white ink on black, one per example, in order.
+    images: (n, 28, 28) uint8, white ink on black, one per example, in order; None where the run
+    learnt from data that are not at hand, and the labels stand in for them.
     """
-    tiles = [_digit_tile(image, example) for image, example in zip(images, examples, strict=True)]
+    pictures = [None] * len(examples) if images is None else list(images)
+    tiles = [_digit_tile(image, one) for image, one in zip(pictures, examples, strict=True)]
     return f'<div style="display:flex;flex-wrap:wrap;gap:10px">{"".join(tiles)}</div>'
 
 
-def _digit_tile(image: np.ndarray, example: Mapping[str, Any]) -> str:
+def _digit_tile(image: np.ndarray | None, example: Mapping[str, Any]) -> str:
     probabilities = np.asarray(example["probabilities"], dtype=float)
     digit, label = int(probabilities.argmax()), int(example["label"])
     colour = RIGHT if digit == label else WRONG
@@ -141,12 +143,24 @@ def _digit_tile(image: np.ndarray, example: Mapping[str, Any]) -> str:
     title = f"labelled {label}, read as {digit} with {said}"
     return (
         f'<figure style="margin:0;width:64px;text-align:center" title="{title}">'
-        f'<img alt="{title}" src="{_png(image)}" width="64" height="64" '
-        f'style="image-rendering:pixelated;border-radius:4px;border:2px solid {colour}">'
+        f"{_picture(image, label, title, colour)}"
         '<div aria-hidden="true" style="display:flex;gap:1px;align-items:flex-end;height:26px">'
         f"{bars}</div>"
         f'<figcaption style="line-height:1.1"><b style="font-size:1.3rem;color:{colour}">{digit}'
         f'</b> <small style="opacity:.8">{said}</small></figcaption></figure>'
+    )
+
+
+def _picture(image: np.ndarray | None, label: int, title: str, colour: str) -> str:
+    frame = f"border-radius:4px;border:2px solid {colour}"
+    if image is None:
+        return (
+            f'<div role="img" aria-label="{title}" style="width:64px;height:64px;{frame};'
+            f'box-sizing:border-box;font:2.4rem/60px serif;opacity:.6">{label}</div>'
+        )
+    return (
+        f'<img alt="{title}" src="{_png(image)}" width="64" height="64" '
+        f'style="image-rendering:pixelated;{frame}">'
     )
 
 

@@ -56,6 +56,15 @@ def test_training_digit_500_is_labelled_3(mnist):
     assert browse.title_of(mnist, 60_000) == "test digit 0, labelled 7"
 
 
+def test_a_runs_digits_are_shown_only_from_the_data_that_it_learnt_from(sample):
+    labels = sample.y_train[[5, 9]].tolist()
+    shown = browse.training_pictures(sample, [5, 9], labels)
+    np.testing.assert_array_equal(shown, sample.x_train[[5, 9]])
+    assert browse.training_pictures(sample, [5, 43_452], labels) is None
+    assert browse.training_pictures(sample, [5, 9], [labels[0], (labels[1] + 1) % 10]) is None
+    assert len(browse.training_pictures(sample, [], [])) == 0
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [("wrong", range(10)), ("unsure", range(5, 20)), ("right", range(10, 1000))],

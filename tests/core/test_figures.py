@@ -73,6 +73,14 @@ def test_training_curves_show_what_there_is():
     assert [list(trace.y) for trace in figure.data] == [[2, 1], [2.5, 1.5], [0.5], []]
 
 
+def test_a_validation_digit_without_its_picture_is_its_label():
+    example = {"index": 3, "label": 4, "probabilities": [0.05] * 9 + [0.55]}
+    assert "<img" in figures_training.validation_digits(np.zeros((1, 28, 28), np.uint8), [example])
+    bare = figures_training.validation_digits(None, [example])
+    assert "<img" not in bare
+    assert ">4</div>" in bare
+
+
 def test_coverage_of_one_confidence_is_one_point():
     probabilities = np.full((5, 10), 0.1)
     curve = metrics.accuracy_against_coverage(probabilities, np.zeros(5, int))

@@ -143,6 +143,20 @@ def test_a_finished_run_shows_its_accuracy_beside_the_others_and_can_be_used(pag
     assert registry.active() == {"dense": "dense", "cnn": "cnn"}
 
 
+def test_a_run_over_other_data_keeps_the_page_and_its_past(page, artifacts):
+    """Regression: an index beyond the data at hand was an IndexError that hid every run."""
+    run_id = finished_run()
+    examples = [{"index": 59_999_999, "label": 7, "probabilities": [0.05] * 9 + [0.55]}]
+    event = {"type": "epoch", "epoch": 3, "seconds": 5.0, "loss": 1.0, "accuracy": 0.8,
+             "val_loss": 0.5, "val_accuracy": 0.91, "confusion": [[7] * 10] * 10,
+             "examples": examples}  # fmt: skip
+    progress.append_event(queue.get_run(run_id).folder, event)
+    page.run()
+    assert not page.exception
+    assert "labelled 7, read as 9" in "".join(str(one.proto) for one in page.get("html"))
+    assert page.button(key="use-model")
+
+
 def test_a_dense_recipe_goes_to_the_dense_place(page):
     run_id = finished_run("dense-100")
     page.run().button(key="use-model").click().run()

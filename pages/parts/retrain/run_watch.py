@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mnist_core.data.browse import training_pictures
 from mnist_core.data.mnist import load_mnist
 from mnist_core.errors import MnistError
 from mnist_core.runs import queue, report
@@ -103,8 +104,11 @@ def epoch_figures(progress: Progress) -> tuple[str, str] | None:
     if not progress.epochs:
         return None
     last = progress.epochs[-1]
-    images = mnist().x_train[[example["index"] for example in last["examples"]]]
-    digits = figures_training.validation_digits(images, last["examples"])
+    examples = last["examples"]
+    images = training_pictures(
+        mnist(), [one["index"] for one in examples], [one["label"] for one in examples]
+    )
+    digits = figures_training.validation_digits(images, examples)
     return figures_training.validation_confusion(last["confusion"]), digits
 
 
