@@ -1,4 +1,4 @@
-"""Reported against reproduced: train every recipe and print the table of the README.
+"""Reported against reproduced: train every recipe and print the table of docs/recipes.md.
 
     MNIST_PATH=mnist.npz python -m benchmarks.recipes softmax dense-100 --seeds 3
     MNIST_PATH=mnist.npz python -m benchmarks.recipes race
