@@ -33,7 +33,7 @@ from mnist_core.ink.strokes import Stroke
 ROUNDS = 5
 LIMIT_MS = 30_000
 SESSIONS, ROOM_SECONDS = 60, 20
-CNN = ".st-key-answer-cnn"
+CNN = ".st-key-answer-cnn.answered"
 # Its first stroke alone is no five, so the answer tells whether both are still there.
 FIVE = next(example.strokes for example in EXAMPLES if example.label == 5)
 

@@ -1,6 +1,7 @@
 """Draw a digit; a dense network and a CNN read it side by side, after every stroke."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -20,19 +21,7 @@ from pages.parts.draw.why import forget_why, more
 
 MACHINE = Installation.instance().installation_id  # by which Streamlit tells machines apart
 INK, PAPER = "#FFFFFF", "#000000"
-# Room for the canvas's own tools above it; all of it fits a phone 360 px wide.
-STYLE = f"""<style>{answer_view.STYLE}
-.stMainBlockContainer {{padding-top: 4rem}}
-.st-key-canvas {{padding-top: 1.4rem; width: 336px}}
-.st-key-kept-by-the-browser {{display: none}}
-.stMain:has(.blank) .st-key-more {{display: none}}
-.stMain:has(.no-undo) :is(.st-key-undo, .st-key-clear) button,
-.stMain:has(.no-redo) .st-key-redo button {{opacity: .4; pointer-events: none}}
-@media (max-width: 640px) {{
-  .stMainBlockContainer {{padding-left: .65rem; padding-right: .65rem}}
-  .stMainBlockContainer h1 {{font-size: 1.5rem; padding: 0}}
-}}
-</style>"""
+STYLE = Path(__file__).parent / "parts" / "draw" / "draw.css"
 
 
 @st.fragment(run_every=1)
@@ -118,7 +107,7 @@ def tools(state: canvas_state.CanvasState) -> None:
 
 
 @st.fragment(key="drawing")
-def drawing(reading: DeltaGenerator, visit: DeltaGenerator) -> None:
+def drawing(reading: DeltaGenerator, heard: DeltaGenerator, visit: DeltaGenerator) -> None:
     """The canvas, with what the networks read off it and the drawings of the visit elsewhere."""
     state = canvas_state.of(st.session_state)
     picture = canvas(state)
@@ -129,28 +118,30 @@ def drawing(reading: DeltaGenerator, visit: DeltaGenerator) -> None:
     except BlankDrawing:
         state.image = None
         load_networks()
-        shown = answer_view.INVITATION
+        shown, spoken = answer_view.at_rest(), ""
     else:
         state.image = steps.image
-        shown = read(steps, state)
+        shown, spoken = read(steps, state)
     reading.html(Html(answer_view.reading(shown, state)))
+    # React changes the words within this element; st.html would replace it, and a reader of the
+    # screen is told of changes within an element alone.
+    heard.markdown(f'<p role="status">{spoken}</p>', unsafe_allow_html=True)
     if state.strip:
         visit.html(Html(answer_view.strip(reversed(state.strip))))
     else:
         visit.empty()  # keeps the place
 
 
-def read(steps: Steps, state: canvas_state.CanvasState) -> str:
-    """Return both answers, whether they agree, and what led to them."""
+def read(steps: Steps, state: canvas_state.CanvasState) -> tuple[str, str]:
+    """Return both answers, whether they agree, and what led to them; and the same in words."""
     said = {slot: ask(slot, steps.image) for slot in registry.SLOTS}
     answers = {slot: answer for slot, (_, answer) in said.items()}
     image = data_url(steps.image)
     state.remember(image, answers)
     cards = "".join(card for card, _ in said.values())
-    return (
-        f'<div class="answers">{cards}</div>{answer_view.agreement(answers, steps.seconds)}'
-        f"{answer_view.steps_in_pictures(steps, image)}"
-    )
+    agreed = answer_view.verdict(image, answer_view.agreement(answers, steps.seconds))
+    pictures = answer_view.steps_in_pictures(steps, image)
+    return f'<div class="answers">{cards}</div>{agreed}{pictures}', answer_view.spoken(answers)
 
 
 within_app()
@@ -168,9 +159,9 @@ with left:
     keep_in_browser()
     place = st.container(key="canvas")
     tools(state)
-reading, visit = right.container(), st.container()
+reading, heard, visit = right.container(), right.container(key="heard"), st.container()
 with place:
-    drawing(reading, visit)
+    drawing(reading, heard, visit)
 with right:
     more()
 other_ways()

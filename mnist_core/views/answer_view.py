@@ -2,6 +2,24 @@
 
 A chart library takes tens of milliseconds a figure, and an element of the page a third of one;
 these strings take microseconds, and a room full of people redraws them with every stroke.
+
+What stands on the page, so that a script can move it while the pen moves, without a rerun:
+
+    .reading[data-steps="crop scale centre"]    .blank before the first stroke
+      .st-key-answer-dense, .st-key-answer-cnn  .at-rest, then .answered; .mute: cannot answer
+        .large-digit                            the digit alone on its line, .faint: no digit
+        .answer-title
+        .bars[role=img][aria-label]
+          .bar[data-digit="0" to "9"]           --p: the probability, 0 to 1; .best: the largest
+            .percent                            the probability in words
+        .note.doubt                             where it is unsure
+      .verdict
+        .st-key-network-input img               the 28x28 image, a data: address
+        .agreement
+
+All of it is there from the start, with bars at rest, and is replaced as a whole by the answer to
+a stroke: a script that moved it has nothing to put back. `data-steps` names the steps of
+preprocessing that are on.
 """
 
 from __future__ import annotations
@@ -21,45 +39,9 @@ from mnist_core.views.canvas_state import CanvasState, StripEntry
 
 SLOT_COLOURS = {"dense": "#E69F00", "cnn": "#0072B2"}
 SLOT_TITLES = {"dense": "Dense network", "cnn": "Convolutional network"}
-# How they look; a page that shows them puts this up once.
-STYLE = """
-.large-digit {font-size: 5.5rem; line-height: 1; font-weight: 700; text-align: center}
-.faint {opacity: .3}
-.bar {display: flex; align-items: center; gap: .5rem; line-height: 1.35;
-      font-variant-numeric: tabular-nums}
-.best {font-weight: 700}
-.bar span:first-child {width: 1ch}
-.bar span:nth-child(2) {flex: 1; height: .85rem; border-radius: .3rem; overflow: hidden;
-                        background: rgba(128, 128, 128, .18)}
-.bar span:last-child {width: 6ch; text-align: right; white-space: nowrap}
-.bar i {display: block; height: 100%}
-.stHtml h3 {font-size: 1.75rem; font-weight: 600; line-height: 1.2; margin: 0;
-            padding: .75rem 0 1rem}
-.answers {display: flex; flex-wrap: wrap; gap: .75rem}
-.answers > div {flex: 1 1 0; min-width: 9rem; padding: .8rem; border-radius: .6rem;
-                border: 1px solid rgba(128, 128, 128, .3)}
-.answer-title {font-weight: 700; margin: .4rem 0}
-.note {margin: .5rem 0; padding: .6rem .8rem; border-radius: .6rem; line-height: 1.4}
-.doubt {background: rgba(255, 196, 0, .2)}
-.waiting {background: rgba(0, 114, 178, .14)}
-.problem {background: rgba(255, 43, 43, .14)}
-.aside {font-size: .875rem; opacity: .7}
-.agreement {margin: 1rem 0 0}
-.steps {display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: 1rem}
-.steps figure {margin: 0}
-.steps .read {grid-column: span 2}
-.steps img {width: 7.5rem; height: 7.5rem; object-fit: contain; max-width: 100%;
-            image-rendering: pixelated; border-radius: .4rem; background: #000}
-.steps .read img {width: 15.75rem; height: auto}
-.steps figcaption, .strip + small {font-size: .875rem; opacity: .7}
-.steps figcaption {margin-top: .4rem}
-.strip {display: flex; flex-wrap: wrap; gap: .6rem}
-.strip div {text-align: center; line-height: 1.3}
-.strip img {display: block; width: 64px; image-rendering: pixelated; border-radius: .3rem}
-"""
 INVITATION = (
-    "<h3>Draw a digit, 0 to 9</h3><p>With mouse, pen or finger. Two networks answer "
-    "after every stroke: one sees 784 numbers, the other a picture.</p>"
+    "<b>Draw a digit, 0 to 9,</b> with mouse, pen or finger. Two networks read it: one sees "
+    "784 numbers, the other a picture."
 )
 # A step is shown 120 CSS pixels wide; what has more pixels than this is thinned out.
 STEP_PX = 240
@@ -96,14 +78,34 @@ def reason(classifier: Classifier, answer: Answer) -> str:
 
 def reading(content: str, state: CanvasState) -> str:
     """Return HTML in a frame that tells the style sheet what can be done to the canvas."""
-    can_not = {
-        "blank": state.image is None, "no-undo": not state.objects, "no-redo": not state.undone
-    }  # fmt: skip
-    return f'<div class="{" ".join(kind for kind, so in can_not.items() if so)}">{content}</div>'
+    kinds = {
+        "reading": True,
+        "blank": state.image is None,
+        "no-undo": not state.objects,
+        "no-redo": not state.undone,
+    }
+    shown = " ".join(kind for kind, so in kinds.items() if so)
+    return f'<div class="{shown}" data-steps="crop scale centre">{content}</div>'
+
+
+def at_rest() -> str:
+    """Return both networks before the first stroke, as HTML: bars at rest, and what to do."""
+    cards = "".join(
+        _card(
+            slot,
+            '<div class="large-digit faint">?</div>',
+            f'<p class="answer-title">{title}</p>',
+            probability_bars(np.zeros(10, np.float32), "No answer yet"),
+            kind="at-rest",
+        )
+        for slot, title in SLOT_TITLES.items()
+    )
+    invitation = f'<p class="agreement">{INVITATION}</p>'
+    return f'<div class="answers">{cards}</div>{verdict(BLANK, invitation)}'
 
 
 def card(slot: str, given: Answer, classifier: Classifier, remark: str | None = None) -> str:
-    """Return what one network says as HTML: the digit, its title, doubts, the ten bars."""
+    """Return what one network says as HTML: the digit, its title, the ten bars, doubts."""
     name = classifier.name
     title = SLOT_TITLES[slot] + (f" · run {name}" if name != slot else "")
     doubtful = doubt(given)
@@ -113,20 +115,33 @@ def card(slot: str, given: Answer, classifier: Classifier, remark: str | None = 
         slot,
         large_digit(given),
         f'<p class="answer-title">{html.escape(title)}</p>',
+        probability_bars(given.probabilities, _spoken(given.probabilities)),
         note("doubt", doubtful) if doubtful else "",
-        probability_bars(given.probabilities, SLOT_COLOURS[slot]),
         f'<p class="aside">{html.escape(remark)}</p>' if remark else "",
     )
 
 
 def card_without_answer(slot: str, kind: str, sentence: str) -> str:
     """Return why one network does not answer as HTML; kind: "waiting" or "problem"."""
-    return _card(slot, f'<p class="answer-title">{SLOT_TITLES[slot]}</p>', note(kind, sentence))
+    title = f'<p class="answer-title">{SLOT_TITLES[slot]}</p>'
+    return _card(slot, title, note(kind, sentence), kind="mute")
 
 
 def note(kind: str, sentence: str) -> str:
     """Return a sentence that stands out as HTML; kind: "doubt", "waiting" or "problem"."""
-    return f'<div class="note {kind}" role="status">{html.escape(sentence)}</div>'
+    return f'<div class="note {kind}">{html.escape(sentence)}</div>'
+
+
+def verdict(image: str, agreed: str) -> str:
+    """Return the image that the networks read, beside whether they agree, as HTML.
+
+    image: its data: address; agreed: what `agreement` returned.
+    """
+    return (
+        '<div class="verdict"><figure class="st-key-network-input">'
+        f'<img alt="The 28 by 28 image that the networks read" src="{image}"></figure>'
+        f"<div>{agreed}</div></div>"
+    )
 
 
 def agreement(answers: Mapping[str, Answer | None], steps_seconds: float) -> str:
@@ -135,16 +150,30 @@ def agreement(answers: Mapping[str, Answer | None], steps_seconds: float) -> str
     if dense is None or cnn is None:
         return ""
     total_ms = (steps_seconds + dense.seconds + cnn.seconds) * 1000
-    if not dense.is_digit and not cnn.is_digit:
-        verdict = "Both say that this is no digit."
-    elif dense.digit == cnn.digit:
-        verdict = f"✓ Both read a <b>{cnn.digit}</b>."
-    else:
-        verdict = f"⇄ They disagree: <b>{dense.digit}</b> against <b>{cnn.digit}</b>."
     return (
-        f'<p class="agreement">{verdict} '
-        f'<span class="aside">Answered in {total_ms:.1f} ms.</span></p>'
+        f'<p class="agreement">{_verdict_in_words(dense, cnn)}</p>'
+        f'<p class="aside">Answered in {total_ms:.1f} ms.</p>'
     )
+
+
+def _verdict_in_words(dense: Answer, cnn: Answer) -> str:
+    if not dense.is_digit and not cnn.is_digit:
+        return "Both say that this is no digit."
+    if dense.digit == cnn.digit:
+        return f"✓ Both read a <b>{cnn.digit}</b>."
+    return f"⇄ They disagree: <b>{dense.digit}</b> against <b>{cnn.digit}</b>."
+
+
+def spoken(answers: Mapping[str, Answer | None]) -> str:
+    """Return both answers in a sentence, for who hears the page instead of seeing it."""
+    said = [
+        f"The {SLOT_TITLES[slot].lower()} reads {answer.digit}, "
+        f"{answer.confidence * 100:.0f} percent."
+        + ("" if answer.is_digit else " It does not look like one digit.")
+        for slot, answer in answers.items()
+        if answer is not None
+    ]
+    return " ".join(said)
 
 
 def large_digit(answer: Answer) -> str:
@@ -153,18 +182,20 @@ def large_digit(answer: Answer) -> str:
     return f'<div class="{kind}">{answer.digit}</div>'
 
 
-def probability_bars(probabilities: np.ndarray, colour: str) -> str:
-    """Return ten bars, 0 to 9 in that order, as HTML; probabilities (10,) in [0, 1]."""
-    best = int(np.argmax(probabilities))
-    rows = []
-    for digit, probability in enumerate(np.clip(probabilities, 0, 1)):
-        kind = "bar best" if digit == best else "bar"
-        rows.append(
-            f'<div class="{kind}"><span>{digit}</span>'
-            f'<span><i style="width:{probability * 100:.1f}%;background:{colour}"></i></span>'
-            f"<span>{_percent(probability)}</span></div>"
-        )
-    return f'<div role="img" aria-label="{_spoken(probabilities)}">{"".join(rows)}</div>'
+def probability_bars(probabilities: np.ndarray, description: str) -> str:
+    """Return ten bars, 0 to 9 in that order, as HTML; probabilities (10,) in [0, 1].
+
+    All of them at 0 are bars at rest.
+    """
+    at_rest = not probabilities.any()
+    best = -1 if at_rest else int(np.argmax(probabilities))
+    rows = [
+        f'<div class="{"bar best" if digit == best else "bar"}" data-digit="{digit}" '
+        f'style="--p:{probability:.4f}"><span>{digit}</span><span class="track"><i></i></span>'
+        f'<span class="percent">{"" if at_rest else _percent(probability)}</span></div>'
+        for digit, probability in enumerate(np.clip(probabilities, 0, 1))
+    ]
+    return f'<div class="bars" role="img" aria-label="{description}">{"".join(rows)}</div>'
 
 
 def steps_in_pictures(steps: Steps, image: str) -> str:
@@ -183,14 +214,15 @@ def steps_in_pictures(steps: Steps, image: str) -> str:
         ),
     )
     figures = [
-        _figure(image, "The 28 by 28 image that the networks read", "4 · Centred",
-                "by its centre of mass in 28 x 28 pixels, as MNIST's digits are.", "read"),
         *(_figure(_thinned(picture), title, title, words) for title, picture, words in small),
-    ]  # fmt: skip
-    return (
-        '<div class="st-key-network-input"><h3>What the networks see</h3>'
-        f'<div class="steps">{"".join(figures)}</div></div>'
-    )
+        _figure(
+            image,
+            "4 · Centred.",
+            "4 · Centred",
+            "by its centre of mass in 28 x 28 pixels, as MNIST's digits are.",
+        ),
+    ]
+    return f'<h3>What the networks see</h3><div class="steps">{"".join(figures)}</div>'
 
 
 def strip(entries: Iterable[StripEntry]) -> str:
@@ -207,8 +239,8 @@ def strip(entries: Iterable[StripEntry]) -> str:
     )
 
 
-def _card(slot: str, *parts: str) -> str:
-    return f'<div class="st-key-answer-{slot}">{"".join(parts)}</div>'
+def _card(slot: str, *parts: str, kind: str = "answered") -> str:
+    return f'<div class="st-key-answer-{slot} {kind}">{"".join(parts)}</div>'
 
 
 def _thinned(picture: np.ndarray) -> str:
@@ -216,9 +248,9 @@ def _thinned(picture: np.ndarray) -> str:
     return data_url(picture[::every, ::every])
 
 
-def _figure(image: str, description: str, title: str, words: str, kind: str = "") -> str:
+def _figure(image: str, description: str, title: str, words: str) -> str:
     return (
-        f'<figure class="{kind}"><img alt="{description}" src="{image}">'
+        f'<figure><img alt="{description}" src="{image}">'
         f"<figcaption><b>{title}</b> {words}</figcaption></figure>"
     )
 
@@ -242,3 +274,6 @@ def _percent(probability: float) -> str:
 
 def _spoken(probabilities: np.ndarray) -> str:
     return ", ".join(f"{digit}: {p * 100:.0f} percent" for digit, p in enumerate(probabilities))
+
+
+BLANK = data_url(np.zeros((28, 28), np.float32))  # the image before the first stroke

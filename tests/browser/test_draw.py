@@ -10,7 +10,7 @@ from mnist_core.ink.examples import EXAMPLES
 from mnist_core.ink.strokes import draw_strokes, place
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-ANSWER = ".st-key-answer-{}"
+ANSWER = ".st-key-answer-{}.answered"
 
 
 def drawings() -> list[tuple[int, list[np.ndarray]]]:

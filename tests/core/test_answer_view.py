@@ -25,15 +25,38 @@ def answer(best: int, second: int = 0, confidence: float = 0.97, score: float = 
 
 
 def bars(card: str) -> list[str]:
-    return re.findall(r"<span>([\d<]+ %)</span>", card)
+    """The words beside a card's bars; a bar is as wide as its words say."""
+    rows = re.findall(r'data-digit="(\d)" style="--p:([\d.]+)">.*?"percent">([^/]*)</span>', card)
+    assert [int(digit) for digit, _, _ in rows] == list(range(10))
+    for _, probability, words in rows:
+        assert words in ("", "<1 %", f"{float(probability) * 100:.0f} %")
+    return [words for _, _, words in rows]
 
 
 def test_a_card_begins_with_the_digit_and_has_ten_bars_in_order():
     card = answer_view.card("cnn", answer(7), classifier())
     assert re.sub(r"<[^>]*>", " ", card).split()[:3] == ["7", "Convolutional", "network"]
-    assert card.startswith('<div class="st-key-answer-cnn">')
+    assert card.startswith('<div class="st-key-answer-cnn answered">')
     assert bars(card) == ["3 %"] + ["0 %"] * 6 + ["97 %"] + ["0 %"] * 2
     assert "note" not in card
+
+
+def test_before_the_first_stroke_both_cards_stand_there_with_bars_at_rest():
+    shown = answer_view.at_rest()
+    dense, cnn = re.split("(?=<div class=.st-key-answer-cnn)", shown)
+    for card in (dense, cnn):
+        assert "at-rest" in card
+        assert bars(card) == [""] * 10
+        assert set(re.findall(r"--p:([\d.]+)", card)) == {"0.0000"}
+    assert "With mouse, pen or finger".lower() in shown
+    assert re.search(r'"st-key-network-input"><img [^>]*src="data:image/png', shown)
+
+
+def test_what_both_answer_is_put_in_words_for_who_hears_the_page():
+    heard = answer_view.spoken({"dense": answer(3), "cnn": answer(8, score=0.1)})
+    assert heard.startswith("The dense network reads 3, 97 percent. The convolutional network re")
+    assert heard.endswith("8, 97 percent. It does not look like one digit.")
+    assert answer_view.spoken({"dense": None, "cnn": None}) == ""
 
 
 @pytest.mark.parametrize(
@@ -45,16 +68,14 @@ def test_a_card_begins_with_the_digit_and_has_ten_bars_in_order():
 )
 def test_a_card_says_what_is_doubtful_and_why(given, words):
     card = answer_view.card("cnn", given, classifier())
-    assert f'<div class="note doubt" role="status">{words}' in card.replace(
-        "That does not look like ", ""
-    )
+    assert f'<div class="note doubt">{words}' in card.replace("That does not look like ", "")
 
 
 def test_words_from_elsewhere_are_no_markup():
     card = answer_view.card("cnn", answer(1), classifier("<i>run</i>"), "<script>1</script>")
     without = answer_view.card_without_answer("dense", "problem", "<img src=x>")
     for html in (card, without):
-        assert not re.search(r"<(i|script|img)>|<img", html.replace("<i style", ""))
+        assert not re.search(r"<(i|script|img)>|<img", html.replace("<i></i>", ""))
     assert "run &lt;i&gt;run&lt;/i&gt;" in card
     assert "&lt;img src=x&gt;" in without
 
@@ -76,12 +97,12 @@ def test_agreement_and_time_are_told(dense, cnn, words):
 
 def test_the_frame_tells_what_can_be_done_to_the_canvas():
     state = CanvasState()
-    assert answer_view.reading("x", state) == '<div class="blank no-undo no-redo">x</div>'
+    assert answer_view.reading("x", state).startswith('<div class="reading blank no-undo no-redo" ')
     state.see({"objects": [{}, {}]})
     state.image = np.zeros((28, 28), np.float32)
-    assert answer_view.reading("x", state) == '<div class="no-redo">x</div>'
+    assert answer_view.reading("x", state).startswith('<div class="reading no-redo" ')
     state.undo()
-    assert answer_view.reading("x", state) == '<div class="">x</div>'
+    assert answer_view.reading("x", state).startswith('<div class="reading" ')
 
 
 def test_an_image_becomes_the_png_of_its_pixels():
