@@ -97,6 +97,9 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
             name, help=summary, description=summary, allow_abbrev=False
         )
         parsers[name].set_defaults(run=run)
+        parsers[name].add_argument(
+            "--verbose", action="store_true", help="show what TensorFlow and others print, too"
+        )
         return parsers[name]
 
     table = add("recipes", commands.recipes, "list the recipes, with their accuracies")

@@ -4,6 +4,7 @@ import streamlit as st
 
 from mnist_core.analysis import metrics
 from mnist_core.models import registry
+from mnist_core.words import percent
 from pages import within_app
 from pages.parts.confusion.comparison import show_comparison
 from pages.parts.confusion.mistakes import show_mistakes
@@ -20,8 +21,8 @@ def show_figures(name: str) -> None:
     summary = metrics.summarise(stored.probabilities, stored.y_true)
     low, high = summary.interval
     with st.container(horizontal=True, key="figures"):
-        st.metric("Accuracy", f"{summary.accuracy:.2%}", width="content")
-        st.metric("95 % interval", f"{low:.2%} – {high:.2%}", width="content")
+        st.metric("Accuracy", percent(summary.accuracy), width="content")
+        st.metric("95% interval", f"{percent(low)} – {percent(high)}", width="content")
         st.metric("Errors", f"{summary.errors:,} of {summary.images:,}", width="content")
         st.metric("Cross-entropy", f"{summary.cross_entropy:.4f}", width="content")
         st.metric("Macro F1", f"{summary.macro_f1:.4f}", width="content")

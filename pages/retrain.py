@@ -6,6 +6,7 @@ from mnist_core.models import registry
 from mnist_core.runs import queue, report
 from mnist_core.runs.folder import RUNNING, WAITING, Run
 from mnist_core.runs.report import plain
+from mnist_core.words import capitalised, network
 from pages import within_app
 from pages.parts.attempt import attempt, show_failure
 from pages.parts.permission import may_change
@@ -21,7 +22,7 @@ def page() -> None:
     allowed = may_change()
     live, past = queue.live_runs(), [run for run in queue.list_runs() if run.is_settled]
     st.session_state["queue_seen"] = [(run.run_id, run.state) for run in live]
-    show_active(past, allowed)
+    show_active(allowed)
     chooser = st.expander("Train something else") if live else st.container()
     with chooser:
         choose_and_train(allowed, bool(live))
@@ -39,18 +40,17 @@ def page() -> None:
     show_past(past, allowed)
 
 
-def show_active(past: list[Run], allowed: bool) -> None:
+def show_active(allowed: bool) -> None:
     """Say which models answer on the Draw page, and offer what shipped."""
-    titles = {run.run_id: run.title for run in past}
     for slot, (name, reason) in registry.active_with_reasons().items():
         if name == slot and not reason:
             continue
-        words, undo = st.columns([4, 1], vertical_alignment="center")
+        told, undo = st.columns([4, 1], vertical_alignment="center")
         if reason:
-            words.warning(f"The {slot} network that shipped answers. {reason}")
+            told.warning(f"{capitalised(network(slot))} that shipped answers. {reason}")
         else:
-            title = f"**{plain(titles.get(name, name))}** (`{name}`)"
-            words.markdown(f"{title} answers as the {slot} network on the Draw page.")
+            title = plain(report.model_title(name))
+            told.markdown(f"**{title}** answers as {network(slot)} on the Draw page.")
         undo.button("Undo", key=f"undo-{slot}", disabled=not allowed, on_click=attempt,
                     args=[registry.restore_shipped, slot])  # fmt: skip
 
@@ -66,12 +66,10 @@ def show_result(run: Run, allowed: bool) -> None:
     say_end(run)
     active = registry.active()
     if run.has_model:
-        accuracies = report.comparison(run, active)
-        for column, (name, value) in zip(st.columns(len(accuracies)), accuracies, strict=True):
-            column.metric(name, "not tested" if value is None else f"{value:.2%}")
+        st.markdown(report.against_active(run, active))
         slot = report.slot_for(run.recipe)
         st.button(
-            f"Use this model as the {slot} network", key="use-model", type="primary",
+            f"Use it as {network(slot)}", key="use-model", type="primary",
             disabled=not allowed or active[slot] == run.run_id, on_click=attempt,
             args=[registry.activate, slot, run.run_id],
         )  # fmt: skip
@@ -87,10 +85,10 @@ def say_end(run: Run) -> None:
 def show_queue(live: list[Run], allowed: bool) -> None:
     """Show who waits, and a way out of the queue."""
     for place, run in enumerate((run for run in live if run.state == WAITING), start=1):
-        words, leave = st.columns([4, 1], vertical_alignment="center")
+        told, leave = st.columns([4, 1], vertical_alignment="center")
         changes = report.changes_in_words(run.changes)
         changed = f" ({changes})" if changes else ""
-        words.markdown(f"**{place}. in the queue:** {plain(run.title)}{changed}")
+        told.markdown(f"**{place}. in the queue:** {plain(report.name_of(run))}{changed}")
         leave.button(
             "Leave", key=f"leave-{run.run_id}", on_click=attempt, args=[queue.stop, run.run_id],
             disabled=not allowed,

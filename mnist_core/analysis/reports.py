@@ -69,7 +69,7 @@ def summary_markdown(
              enumerate(matrix)]  # fmt: skip
     return "\n".join([
         f"# {name}", "", f"{summary.images:,} images: {data}", "",
-        f"- Accuracy {summary.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}, Wilson)",
+        f"- Accuracy {summary.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}, Wilson)",
         f"- Errors {summary.errors:,}",
         f"- Cross-entropy {summary.cross_entropy:.4f} nats",
         f"- Macro F1 {summary.macro_f1:.4f}",

@@ -10,10 +10,12 @@ import sys
 import time
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
+from mnist_core import words
+from mnist_core.cli.quiet import quiet
 from mnist_core.errors import MnistError, RecipeError, RunError, UnreadableImage
 from mnist_core.files import replacing
 from mnist_core.models import registry
@@ -40,7 +42,7 @@ def recipes(arguments: Namespace) -> int:
     print(f"{'recipe':<24}{'parameters':>11}{'reported':>10}{'reproduced':>12}  source")
     for recipe in RECIPES.values():
         accuracies = (recipe.reported_accuracy, reproduced.get(recipe.name))
-        reported, again = ("" if value is None else f"{value:.4f}" for value in accuracies)
+        reported, again = ("" if value is None else words.percent(value) for value in accuracies)
         print(
             f"{recipe.name:<24}{recipe.parameters:>11,}{reported:>10}{again:>12}  {recipe.source}"
         )
@@ -76,19 +78,23 @@ def train(arguments: Namespace) -> int:
     changes = changed_hyperparameters(recipe, vars(arguments))
     hyperparameters = override(recipe.hyperparameters, **changes)
     if arguments.ship:
-        return _train_to_ship(recipe, hyperparameters, arguments.start_from)
+        return _train_to_ship(recipe, hyperparameters, arguments)
     if arguments.run_folder is not None:
         if not (arguments.run_folder / "config.json").is_file():
             raise RunError(f"{arguments.run_folder} is no folder of a run.")
         os.nice(NICENESS)
         with RunProcess(arguments.run_folder) as process:
-            process.stopped = _train(recipe, hyperparameters, arguments.run_folder)
+            process.stopped = _train(recipe, hyperparameters, arguments.run_folder, sys.stdout)
         queue.start_next()
         return 0
     with queue.own(recipe.name, changes, arguments.title) as run, RunProcess(run.folder) as process:
         if others := [other for other in queue.live_runs() if other.run_id != run.run_id]:
             print(f"{others[0].title} is training too, so both will be slower.")
-        process.stopped = _train(recipe, hyperparameters, run.folder, arguments.start_from)
+        log = run.folder / "train.log"
+        with quiet(log, verbose=arguments.verbose) as shown:
+            process.stopped = _train(
+                recipe, hyperparameters, run.folder, shown, arguments.start_from
+            )
         print(f"{'Stopped; the best weights so far' if process.stopped else 'The model'}: "
               f"{run.folder / registry.KERAS_FILE}")  # fmt: skip
     return 0
@@ -115,24 +121,32 @@ def changed_hyperparameters(recipe: Recipe, given: dict[str, Any]) -> dict[str, 
     return changes
 
 
-def _train_to_ship(recipe: Recipe, hyperparameters: Hyperparameters, start_from: str | None) -> int:
+def _train_to_ship(recipe: Recipe, hyperparameters: Hyperparameters, arguments: Namespace) -> int:
     if recipe.name not in registry.SLOTS:
         raise RecipeError(f"{recipe.name!r} does not ship; --ship goes with 'dense' or 'cnn'.")
     folder = registry.model_dir(recipe.name)
-    _train(recipe, hyperparameters, folder, start_from)
+    with quiet(verbose=arguments.verbose) as shown:
+        _train(recipe, hyperparameters, folder, shown, arguments.start_from)
     print(f"The model: {folder / registry.KERAS_FILE}")
     return 0
 
 
 def _train(
-    recipe: Recipe, hyperparameters: Hyperparameters, folder: Path, start_from: str | None = None
+    recipe: Recipe,
+    hyperparameters: Hyperparameters,
+    folder: Path,
+    shown: TextIO,
+    start_from: str | None = None,
 ) -> bool:
     """Train into a folder, showing how it goes; return whether it was stopped early."""
     from mnist_core.cli.terminal import StopRequest, TrainingDisplay
 
-    print(f"{recipe.name}: {recipe.summary}", flush=True)
+    print(f"{recipe.name}: {recipe.summary}", file=shown, flush=True)
     is_run = (folder / "config.json").is_file()
-    with StopRequest() as stop, TrainingDisplay(folder if is_run else None) as display:
+    with (
+        StopRequest(shown) as stop,
+        TrainingDisplay(folder if is_run else None, shown) as display,
+    ):
         from mnist_core.data.mnist import load_mnist
         from mnist_core.training import fit
 
@@ -161,9 +175,10 @@ def evaluate(arguments: Namespace) -> int:
     dataset = load_mnist()
     if not len(dataset.x_test):
         raise MnistError(f"{dataset.source} has no labelled test images to evaluate on.")
-    classifier = Classifier.load(arguments.model)
     images = dataset.x_test.astype(np.float32) / 255
-    probabilities = classifier.probabilities(images)
+    with quiet(verbose=arguments.verbose):
+        classifier = Classifier.load(arguments.model)
+        probabilities = classifier.probabilities(images)
     summary = metrics.summarise(probabilities, dataset.y_test)
     print(f"{arguments.model} ({classifier.card.get('recipe', 'unknown recipe')}), "
           f"{len(images):,} test images of {dataset.source}")  # fmt: skip
@@ -182,7 +197,8 @@ def predict(arguments: Namespace) -> int:
     from mnist_core.models.classifier import Classifier
 
     names = [arguments.model] if arguments.model else list(registry.active().values())
-    classifiers = [Classifier.load(name) for name in names]
+    with quiet(verbose=arguments.verbose):
+        classifiers = [Classifier.load(name) for name in names]
     refused = 0
     for path in arguments.files:
         try:
@@ -205,8 +221,9 @@ def _read_digit(path: Path, classifiers: list[Classifier]) -> str:
     said = []
     for classifier in classifiers:
         answer = classifier.answer(image)
-        doubt = "" if answer.is_digit else ", but this does not look like one digit"
-        said.append(f"{answer.digit} ({answer.confidence:.1%}, {classifier.name}{doubt})")
+        doubt = "" if answer.is_digit else ", but this doesn't look like a single digit"
+        sure = words.chance(answer.confidence)
+        said.append(f"{answer.digit} ({sure}, {words.network(classifier.name)}{doubt})")
     return "  ".join(said)
 
 
@@ -216,12 +233,13 @@ def submission(arguments: Namespace) -> int:
     from mnist_core.models.classifier import Classifier
 
     images = read_kaggle_test(arguments.csv)
-    classifier = Classifier.load(arguments.model or registry.active()["cnn"])
-    digits = classifier.probabilities(images.astype(np.float32) / 255).argmax(axis=1)
+    with quiet(verbose=arguments.verbose):
+        classifier = Classifier.load(arguments.model or registry.active()["cnn"])
+        digits = classifier.probabilities(images.astype(np.float32) / 255).argmax(axis=1)
     lines = ["ImageId,Label", *(f"{i},{digit}" for i, digit in enumerate(digits, start=1))]
     with replacing(arguments.output) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"{len(digits):,} answers of {classifier.name} are in {arguments.output}.")
+    print(f"{len(digits):,} answers of {words.network(classifier.name)} are in {arguments.output}.")
     return 0
 
 
@@ -248,10 +266,10 @@ def describe_run(run: Run) -> str:
     date = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.requested_at))
     seconds = "" if run.seconds is None else f"{run.seconds:.0f} s"
     tested = test_accuracy(run.run_id) if run.has_model else None
-    accuracy = "" if tested is None else f"{tested:.4f}"
+    accuracy = "" if tested is None else words.percent(tested)
     changes = changes_in_words(run.changes)
-    words = f"{run.run_id:<42}{run.state:<10}{date}  {seconds:>7}  {accuracy:>6}  {run.title}"
-    return "  ".join(filter(None, [words, changes, run.reason]))
+    row = f"{run.run_id:<42}{run.state:<10}{date}  {seconds:>7}  {accuracy:>6}  {run.title}"
+    return "  ".join(filter(None, [row, changes, run.reason]))
 
 
 def fetch(arguments: Namespace) -> int:
@@ -266,5 +284,6 @@ def doubtful(arguments: Namespace) -> int:
     """Find the training labels that look wrong."""
     from mnist_core.training import doubtful as search
 
-    print(search.find_and_store(arguments.output))
+    with quiet(verbose=arguments.verbose) as shown:
+        print(search.find_and_store(arguments.output), file=shown)
     return 0

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from mnist_core import words
 from mnist_core.runs.progress import append_event
+
+STOPPING = b"\nStopping after this batch; press Ctrl-C again to lose it all.\n"
 
 
 class StopRequest:
@@ -19,8 +23,9 @@ class StopRequest:
     `requested` says whether that happened.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shown: TextIO) -> None:
         self.requested = False
+        self._shown = shown
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopRequest:
@@ -36,15 +41,16 @@ class StopRequest:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
-        print("\nStopping after this batch; press Ctrl-C again to lose it all.", flush=True)
+        # Past the stream's buffer: the signal may come in the middle of a write to it.
+        os.write(self._shown.fileno(), STOPPING)
 
 
 class TrainingDisplay:
     """Shows a training's events; in a run's folder it also writes them down."""
 
-    def __init__(self, run_folder: Path | None) -> None:
+    def __init__(self, run_folder: Path | None, shown: TextIO) -> None:
         self._run_folder = run_folder
-        self._console = Console()
+        self._console = Console(file=shown)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -79,10 +85,9 @@ class TrainingDisplay:
 
     def _started(self, event: dict[str, Any]) -> None:
         self._epochs = event["epochs"]
-        self._console.print(
+        self._say(
             f"{event['parameters']:,} parameters, {event['train_images']:,} images to learn from, "
-            f"{event['validation_images']:,} to validate",
-            highlight=False,
+            f"{event['validation_images']:,} to validate"
         )
         total = event["epochs"] * event["steps_per_epoch"]
         self._task = self._bar.add_task(f"epoch 1/{self._epochs}", total=total, figures="")
@@ -94,22 +99,22 @@ class TrainingDisplay:
             self._task,
             completed=(event["epoch"] - 1) * event["steps"] + event["step"],
             description=f"epoch {event['epoch']}/{self._epochs}",
-            figures=f"loss {event['loss']:.4f} accuracy {event['accuracy']:.4f}",
+            figures=f"loss {event['loss']:.4f}, accuracy {words.percent(event['accuracy'])}",
         )
 
     def _epoch(self, event: dict[str, Any]) -> None:
-        self._console.print(
-            f"epoch {event['epoch']}/{self._epochs}  {event['seconds']:.1f} s  "
-            f"loss {event['loss']:.4f}  accuracy {event['accuracy']:.4f}  "
-            f"validation loss {event['val_loss']:.4f}  accuracy {event['val_accuracy']:.4f}",
-            highlight=False,
+        self._say(
+            f"epoch {event['epoch']}/{self._epochs}  {event['seconds']:5.1f} s  training: "
+            f"loss {event['loss']:.4f}, accuracy {words.percent(event['accuracy'])}  validation: "
+            f"loss {event['val_loss']:.4f}, accuracy {words.percent(event['val_accuracy'])}"
         )
 
     def _finished(self, event: dict[str, Any]) -> None:
         if event["type"] != "finished":
             return
         accuracy = event.get("test_accuracy")
-        tested = "" if accuracy is None else f", test accuracy {accuracy:.4f}"
-        self._console.print(
-            f"{event['seconds']:.1f} s, best epoch {event['best_epoch']}{tested}", highlight=False
-        )
+        tested = "" if accuracy is None else f", {words.percent(accuracy)} of the test images right"
+        self._say(f"{event['seconds']:.1f} s, best epoch {event['best_epoch']}{tested}")
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, highlight=False, soft_wrap=True)

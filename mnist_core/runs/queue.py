@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mnist_core import words
 from mnist_core.errors import ModelError, RunError
 from mnist_core.files import write_json
 from mnist_core.models.registry import active, runs_dir
@@ -148,11 +149,11 @@ def delete(run_id: str) -> None:
     with _queue_lock():
         run = get_run(run_id)
         if run.state == RUNNING:
-            raise RunError(f"The run {run_id!r} is still training; stop it before deleting it.")
+            raise RunError("This run is still training; stop it before deleting it.")
         for slot, name in active().items():
             if name == run_id:
                 raise RunError(
-                    f"The run {run_id!r} answers as the {slot} network; "
+                    f"This run answers as {words.network(slot)} on the Draw page; "
                     "let another model answer before deleting it."
                 )
         gone = runs_dir() / f".deleted-{run_id}-{secrets.token_hex(2)}"

@@ -6,13 +6,14 @@ import dataclasses
 import io
 import json
 import re
-import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mnist_core import words
 from mnist_core.errors import ModelError, RunError
 from mnist_core.models import registry
+from mnist_core.runs import queue
 from mnist_core.runs.folder import Run
 from mnist_core.runs.progress import Progress
 from mnist_core.training.hyperparameters import Augmentation, Hyperparameters
@@ -46,24 +47,27 @@ def changes_from(standing: Hyperparameters, values: Mapping[str, Any]) -> dict[s
 
 def changes_in_words(changes: Mapping[str, Any]) -> str:
     """Return what a run changed about its recipe: "epochs 3, share 0.1"; "" for nothing."""
-    words = []
+    said = []
     for name, value in changes.items():
         if isinstance(value, Mapping):
             value = "changed"
-        words.append(f"{name.replace('_', ' ')} {'none' if value is None else value}")
-    return ", ".join(words)
+        said.append(f"{name.replace('_', ' ')} {'none' if value is None else value}")
+    return ", ".join(said)
 
 
-def duration(seconds: float | None) -> str:
-    """Return a length of time as people say it: "48 s", "3 min 5 s", "1 h 12 min"."""
-    if seconds is None:
-        return ""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+def name_of(run: Run) -> str:
+    """Return what people call a run: its title and when it was asked for, "fast, 12:37"."""
+    return words.run_title(run.title, run.requested_at)
+
+
+def model_title(model: str) -> str:
+    """Return what people call a model in a sentence: "the CNN", or a run's "fast, 12:37"."""
+    if model in registry.SLOTS:
+        return words.network(model)
+    try:
+        return name_of(queue.get_run(model))
+    except RunError:
+        return model
 
 
 def test_accuracy(name: str) -> float | None:
@@ -79,13 +83,12 @@ def table(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Return one row per run, for a list of past runs."""
     return [
         {
-            "Run": run.title,
+            "Run": name_of(run),
             "Test accuracy": test_accuracy(run.run_id) if run.has_model else None,
             "State": run.state,
             "Recipe": run.recipe,
             "Changes": changes_in_words(run.changes),
-            "Duration": duration(run.seconds),
-            "Date": time.strftime("%Y-%m-%d %H:%M", time.localtime(run.requested_at)),
+            "Took": words.duration(run.seconds),
         }
         for run in runs
     ]
@@ -106,11 +109,31 @@ def was_waited_for(run: Run, by: Run) -> bool:
 
 def end_in_words(run: Run) -> str:
     """Return how a run ended, as one line of Markdown."""
-    ends = {"finished": "has finished", "stopped": "was stopped", "failed": "failed"}
+    ends = {"finished": "finished in", "stopped": "was stopped after", "failed": "failed after"}
+    end, took = ends.get(run.state, "was lost after"), words.duration(run.seconds)
+    if not took:
+        end = end.removesuffix(" in").removesuffix(" after")
     kept = "; its best weights were kept" if run.state == "stopped" and run.has_model else ""
-    took = f" after {duration(run.seconds)}" if run.seconds is not None else ""
-    name = f"**{plain(run.title)}** ({plain(run.recipe)})"
-    return f"{name} {ends.get(run.state, 'is lost')}{kept}{took}. {plain(run.reason)}".rstrip()
+    recipe = "" if run.recipe == run.title else f" ({plain(run.recipe)})"
+    told = f"**{plain(name_of(run))}**{recipe} {end} {took}".rstrip()
+    return f"{told}{kept}. {plain(run.reason)}".rstrip()
+
+
+def against_active(run: Run, active: Mapping[str, str]) -> str:
+    """Return how a run's model compares with the one that answers, as one line of Markdown."""
+    slot = slot_for(run.recipe)
+    own, other = test_accuracy(run.run_id), test_accuracy(active[slot])
+    if active[slot] == run.run_id:
+        return f"It answers as {words.network(slot)} on the Draw page."
+    if own is None:
+        return "It was not tested: its data set has no labelled test images."
+    told = f"It reads **{words.percent(own)}** of the test images right"
+    if other is not None:
+        told += f"; {plain(model_title(active[slot]))}, which answers now, {words.percent(other)}"
+    recipe = RECIPES.get(run.recipe)
+    if recipe is None or recipe.reported_accuracy is None:
+        return f"{told}."
+    return f"{told}. The recipe's source reports {words.percent(recipe.reported_accuracy)}."
 
 
 def stage_in_words(run: Run, progress: Progress) -> str:
@@ -131,21 +154,9 @@ def histories(runs: Sequence[Run]) -> dict[str, dict[str, list[float]]]:
     for run in runs:
         progress = Progress(run.folder)
         progress.update()
-        title = run.title if run.title not in curves else f"{run.title} {run.run_id[-4:]}"
+        title = name_of(run) if name_of(run) not in curves else f"{name_of(run)} {run.run_id[-4:]}"
         curves[title] = progress.history
     return curves
-
-
-def comparison(run: Run, active: Mapping[str, str]) -> list[tuple[str, float | None]]:
-    """Return the accuracies to show beside each other when a run has ended, with their names."""
-    slot = slot_for(run.recipe)
-    recipe = RECIPES.get(run.recipe)
-    rows = [("This run, test images", test_accuracy(run.run_id))]
-    if active[slot] != run.run_id:
-        rows.append((f"Active {slot} ({active[slot]})", test_accuracy(active[slot])))
-    if recipe is not None and recipe.reported_accuracy is not None:
-        rows.append((f"Reported by {recipe.source}", recipe.reported_accuracy))
-    return rows
 
 
 def archive(run: Run) -> bytes:

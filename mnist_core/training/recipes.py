@@ -156,7 +156,7 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             "fast",
-            "A CNN made to be trained while a room watches: 99 % in some 15 s on two cores.",
+            "A CNN made to be trained while a room watches: 99% in some 15 s on two cores.",
             THIS_PROJECT,
             None,
             70_530,
@@ -191,7 +191,7 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             "cnn",
-            "The convolutional network of the Draw page, trained on images and pen strokes.",
+            "The CNN of the Draw page, trained on images and pen strokes.",
             THIS_PROJECT,
             None,
             716_598,

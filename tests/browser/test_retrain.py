@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -79,7 +80,7 @@ def test_past_runs_are_compared_renamed_downloaded_used_and_deleted(server, chro
     expect(page.get_by_role("button", name="Rename")).to_be_visible()
     select_run(page, 1)
     legend = page.locator(".st-key-compared-accuracy .legendtext")
-    expect(legend).to_have_text(["Newer", "Older"])
+    expect(legend).to_have_text([re.compile("Newer, "), re.compile("Older, ")])
     select_run(page, 0)
 
     page.locator(f".st-key-title-{older} input").fill("For the fair")
@@ -94,10 +95,10 @@ def test_past_runs_are_compared_renamed_downloaded_used_and_deleted(server, chro
         assert archive.namelist() == [f"{older}.keras", f"{older}.json"]
 
     page.locator(".st-key-use-past button").click()
-    expect(page.get_by_text("answers as the cnn network")).to_contain_text("For the fair")
+    expect(page.get_by_text("answers as the CNN")).to_contain_text("For the fair")
     assert registry.active()["cnn"] == older
     page.locator(".st-key-undo-cnn button").click()
-    expect(page.get_by_text("answers as the cnn network")).to_have_count(0)
+    expect(page.get_by_text("answers as the CNN")).to_have_count(0)
     assert registry.active()["cnn"] == "cnn"
 
     delete = page.get_by_role("button", name="Delete", exact=True)

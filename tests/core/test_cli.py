@@ -56,7 +56,7 @@ def test_recipes_lists_all_of_them_without_tensorflow(artifacts):
     for recipe in RECIPES.values():
         assert f"\n{recipe.name} " in printed.stdout
         assert f"{recipe.parameters:,}" in printed.stdout
-    assert "0.9892" in printed.stdout
+    assert "98.92%" in printed.stdout
 
 
 def test_recipes_shows_what_was_reproduced(artifacts, capsys):
@@ -64,7 +64,7 @@ def test_recipes_shows_what_was_reproduced(artifacts, capsys):
     rows = {"cnn-3x3": {"test_accuracy": [0.988, 0.990, 0.989]}}
     (artifacts / "recipes.json").write_text(json.dumps(rows))
     assert main(["recipes"]) == 0
-    assert "0.9890" in capsys.readouterr().out
+    assert "98.90%" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,11 @@ def test_a_tiny_training_from_start_to_prediction(artifacts, few_digits, capsys)
     assert {"model.keras", "model.tflite", "card.json", "evaluation.npz"} <= names
     assert not any(name.startswith(".") or name == "checkpoint" for name in names)
     card = registry.load_card(run.run_id)
-    assert f"test accuracy {card['test_accuracy']:.4f}" in trained.stdout
+    assert f"{card['test_accuracy']:.2%} of the test images right" in trained.stdout
+    told = trained.stdout.splitlines()
+    assert len(told) == 6, trained.stdout  # recipe, sizes, two epochs, result, file
+    assert trained.stderr == ""
+    assert "TensorSpec" in (run.folder / "train.log").read_text()
     assert main(["evaluate", run.run_id]) == 0
     assert f"{card['test_accuracy']:.4f}" in capsys.readouterr().out
     assert main(["runs"]) == 0

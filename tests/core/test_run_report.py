@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
 import zipfile
 from dataclasses import replace
@@ -17,7 +18,14 @@ from mnist_core.runs import queue, report
 from mnist_core.runs.folder import Run, settle
 from mnist_core.runs.progress import Progress, append_event
 
-ENDED = Run("r1", Path("r1"), "finished", "fast", "For the fair", started_at=100.0, ended_at=148.0)
+ASKED_AT = time.mktime((*time.localtime()[:3], 12, 37, 0, 0, 0, -1))  # today
+ENDED = Run("r1", Path("r1"), "finished", "fast", "For the fair", requested_at=ASKED_AT,
+            started_at=100.0, ended_at=148.0)  # fmt: skip
+
+
+def without_joiners(markdown: str) -> str:
+    """The words as they are shown: `plain` takes care that a colon begins no icon."""
+    return markdown.replace("\\", "").replace("\N{WORD JOINER}", "")
 
 
 @pytest.fixture(autouse=True)
@@ -27,30 +35,48 @@ def artifacts(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(None, ""), (0.2, "0 s"), (48, "48 s"), (185, "3 min 5 s"), (4321, "1 h 12 min")],
-)
-def test_durations_are_said_as_people_say_them(seconds, words):
-    assert report.duration(seconds) == words
-
-
-@pytest.mark.parametrize(
-    ("run", "words"),
+    ("run", "told"),
     [
-        (ENDED, "**For the fair** (fast) has finished after 48 s."),
-        (replace(ENDED, state="stopped"), "**For the fair** (fast) was stopped after 48 s."),
+        (ENDED, "**For the fair, 12:37** (fast) finished in 48 s."),
+        (replace(ENDED, title="fast"), "**fast, 12:37** finished in 48 s."),
+        (replace(ENDED, state="stopped"), "**For the fair, 12:37** (fast) was stopped after 48 s."),
         (
             replace(ENDED, state="failed", reason="The disk is full."),
-            "**For the fair** (fast) failed after 48 s. The disk is full.",
+            "**For the fair, 12:37** (fast) failed after 48 s. The disk is full.",
         ),
         (
-            Run("r2", Path("r2"), "lost", title="r2", reason="Killed."),
-            "**r2** (unknown) is lost. Killed.",
+            Run("r2", Path("r2"), "lost", title="r2", reason="Killed.", requested_at=ASKED_AT),
+            "**r2, 12:37** (unknown) was lost. Killed.",
         ),
     ],
 )
-def test_the_end_of_a_run_is_one_line(run, words):
-    assert report.end_in_words(run) == words
+def test_the_end_of_a_run_is_one_line(run, told):
+    assert without_joiners(report.end_in_words(run)) == told
+
+
+@pytest.mark.parametrize(
+    ("own", "active", "told"),
+    [
+        (0.9926, 0.9972, "It reads **99.26%** of the test images right; the CNN, which answers "
+                         "now, 99.72%."),
+        (0.9926, None, "It reads **99.26%** of the test images right."),
+        (None, 0.9972, "It was not tested: its data set has no labelled test images."),
+    ],
+)  # fmt: skip
+def test_one_sentence_compares_a_run_with_the_network_that_answers(artifacts, own, active, told):
+    run = queue.create("fast")
+    registry.save_card(run.folder, {"test_accuracy": own})
+    (artifacts / "cnn").mkdir()
+    registry.save_card(artifacts / "cnn", {"test_accuracy": active})
+    assert report.against_active(run, {"cnn": "cnn", "dense": "dense"}) == told
+    assert "answers as the CNN" in report.against_active(run, {"cnn": run.run_id})
+
+
+def test_a_model_is_called_by_its_title_and_time():
+    run = queue.create("fast", title="For the fair")
+    assert re.fullmatch(r"For the fair, \d+:\d\d", report.model_title(run.run_id))
+    assert report.model_title("cnn") == "the CNN"
+    assert report.model_title("20261124-123750-fast-c190") == "20261124-123750-fast-c190"
 
 
 def test_what_a_run_is_doing_is_said_from_its_events():
@@ -102,7 +128,8 @@ def test_a_title_keeps_no_markup_and_no_link(title, shown):
 
 def test_runs_of_one_title_are_told_apart_when_compared():
     first, second = queue.create("fast", title="same"), queue.create("fast", title="same")
-    assert list(report.histories([first, second])) == ["same", f"same {second.run_id[-4:]}"]
+    name = report.name_of(first)
+    assert list(report.histories([first, second])) == [name, f"{name} {second.run_id[-4:]}"]
 
 
 def test_a_download_holds_the_model_and_its_card():

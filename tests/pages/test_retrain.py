@@ -101,7 +101,7 @@ def test_a_run_in_progress_is_watched_and_can_be_stopped(page):
         tell_epochs(run.folder, 2)
         page.run()
         assert not page.exception
-        assert [metric.value for metric in page.metric] == ["2 of 4", "91.0%", "10 s"]
+        assert [metric.value for metric in page.metric] == ["2 of 4", "91.00%", "10 s"]
         assert "Join the queue" in labels(page)
         page.button(key="train-stop").click().run()
         assert (run.folder / "stop").exists()
@@ -124,18 +124,17 @@ def test_damaged_lines_are_said(page):
             file.write("{broken\n")
         page.run()
     assert not page.exception
-    assert "1 damaged line(s)" in words(page)
+    assert "1 damaged line of" in words(page)
 
 
-def test_a_finished_run_shows_its_accuracy_beside_the_others_and_can_be_used(page):
+def test_one_sentence_compares_a_finished_run_with_the_network_it_could_replace(page):
     run_id = finished_run("cnn-3x3")
     page.run()
     assert not page.exception
-    assert {metric.label: metric.value for metric in page.metric} == {
-        "This run, test images": "99.17%",
-        "Active cnn (cnn)": "not tested",
-        "Reported by T. Abraham, 2021": "98.92%",
-    }
+    assert (
+        "It reads **99.17%** of the test images right. The recipe's source reports 98.92%."
+        in words(page)
+    )
     page.button(key="use-model").click().run()
     assert registry.active() == {"dense": "dense", "cnn": run_id}
     assert page.button(key="use-model").disabled
@@ -170,7 +169,7 @@ def test_a_damaged_active_model_falls_back_and_says_so(page):
     page.run()
     assert not page.exception
     assert registry.active()["cnn"] == "cnn"
-    assert "The cnn network that shipped answers" in page.warning[0].value
+    assert "The CNN that shipped answers" in page.warning[0].value
 
 
 def test_a_failed_run_shows_why_and_its_last_lines(page):
@@ -257,7 +256,7 @@ def test_a_forged_click_on_a_disabled_button_does_nothing(page):
 def test_an_active_run_cannot_be_deleted_before_another_answers(page):
     run_id = finished_run()
     page.run().button(key="use-model").click().run()
-    with pytest.raises(RunError, match="answers as the cnn network; let another"):
+    with pytest.raises(RunError, match="answers as the CNN on the Draw page; let another"):
         queue.delete(run_id)
     page.button(key="undo-cnn").click().run()
     queue.delete(run_id)

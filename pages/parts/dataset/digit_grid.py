@@ -5,6 +5,7 @@ from itertools import zip_longest
 import numpy as np
 import streamlit as st
 
+from mnist_core import words
 from mnist_core.analysis.neighbours import neighbours_among
 from mnist_core.data import browse
 from mnist_core.data.mnist import Dataset
@@ -86,7 +87,9 @@ def show_answers(image: np.ndarray, label: int) -> None:
     for slot, probabilities in answers.items():
         read = int(probabilities.argmax())
         mark = ":green[✓]" if read == label else ":red[✗]"
-        st.markdown(f"{slot}: **{read}** {mark} {probabilities[read]:.1%}")
+        st.markdown(
+            f"{words.NETWORK_TITLES[slot]}: **{read}** {mark} {words.chance(probabilities[read])}"
+        )
     if answers:
         figure = figures.probability_bars(answers, label)
         st.plotly_chart(figure, key="digit-bars", config={"displayModeBar": False})

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mnist_core import words
 from mnist_core.data.browse import training_pictures
 from mnist_core.data.mnist import load_mnist
 from mnist_core.errors import MnistError
@@ -19,7 +20,9 @@ def show_running(run: Run, allowed: bool) -> None:
     """Show the run in progress, live."""
     title, stop = st.columns([4, 1], vertical_alignment="center")
     changes = report.changes_in_words(run.changes)
-    title.markdown(f"**{plain(run.title)}** is training{f' ({changes})' if changes else ''}")
+    title.markdown(
+        f"**{plain(report.name_of(run))}** is training{f' ({changes})' if changes else ''}"
+    )
     stop.button("Stop", key="train-stop", disabled=not allowed or run.stop_requested,
                 on_click=attempt, args=[queue.stop, run.run_id])  # fmt: skip
     st.session_state["epochs_drawn"] = None
@@ -56,11 +59,13 @@ def watch_status(run: Run) -> None:
     row = st.container(horizontal=True)
     row.metric("Epoch", f"{number} of {epochs}")
     accuracies = [epoch["val_accuracy"] for epoch in progress.epochs]
-    row.metric("Validation accuracy", f"{accuracies[-1]:.1%}" if accuracies else "–")
-    row.metric("Time left", report.duration(progress.seconds_left) or "–")
+    row.metric("Validation accuracy", words.percent(accuracies[-1]) if accuracies else "–")
+    row.metric("Time left", words.duration(progress.seconds_left) or "–")
     st.progress(progress.fraction, report.stage_in_words(run, progress))
     if progress.damaged_lines:
-        st.caption(f"{progress.damaged_lines} damaged line(s) of its progress were skipped.")
+        st.caption(
+            f"{words.count(progress.damaged_lines, 'damaged line')} of its progress skipped."
+        )
 
 
 @st.fragment(run_every=3.0)

@@ -12,6 +12,7 @@ from mnist_core.training import layers
 from mnist_core.training.hyperparameters import OPTIMIZERS, SCHEDULES, override
 from mnist_core.training.recipes import RECIPES, Recipe
 from mnist_core.views import figures_training
+from mnist_core.words import percent
 from pages.parts.attempt import attempt
 
 FIRST_CHOICE = "fast"  # ends within a minute on two cores
@@ -23,7 +24,7 @@ def choose_and_train(allowed: bool, busy: bool) -> None:
         st.selectbox("Recipe", list(RECIPES), list(RECIPES).index(FIRST_CHOICE), key="recipe")
     ]
     reported = recipe.reported_accuracy
-    says = "" if reported is None else f", which reports {reported:.2%} on the test images"
+    says = "" if reported is None else f", which reports {percent(reported)} on the test images"
     st.markdown(
         f"{recipe.summary} **{recipe.parameters:,}** parameters, from {recipe.source}{says}."
     )
