@@ -1,21 +1,7 @@
-"""The shell: page config and navigation. Run with: streamlit run app.py"""
+"""The app: Streamlit's pages, and HTTP beside them. Run with: streamlit run app.py"""
 
 import streamlit as st
 
-from pages import come_back, spare_what_stays
+from mnist_core.web.server import middleware, routes
 
-st.set_page_config(page_title="Draw a digit", page_icon="✏️", layout="wide")
-
-PAGES = {"draw": ":material/draw:", "retrain": ":material/model_training:"}
-PAGES |= {"dataset": ":material/grid_view:", "confusion": ":material/grid_on:"}
-
-page = st.navigation(
-    [
-        st.Page(f"pages/{name}.py", title=name.capitalize(), icon=icon, default=name == "draw")
-        for name, icon in PAGES.items()
-    ],
-    position="top",
-)
-page.run()
-come_back()
-spare_what_stays(page.title)
+app = st.App("pages/shell.py", routes=routes(), middleware=middleware())

@@ -5,7 +5,6 @@ import streamlit as st
 from mnist_core.analysis import metrics
 from mnist_core.models import registry
 from mnist_core.words import percent
-from pages import within_app
 from pages.parts.confusion.comparison import show_comparison
 from pages.parts.confusion.mistakes import show_mistakes
 from pages.parts.confusion.robustness_curves import show_robustness
@@ -28,7 +27,6 @@ def show_figures(name: str) -> None:
         st.metric("Macro F1", f"{summary.macro_f1:.4f}", width="content")
 
 
-within_app()
 st.title("Where a network goes wrong")
 models = registry.available_models()
 if not models:

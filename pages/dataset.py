@@ -6,7 +6,6 @@ import streamlit as st
 from mnist_core.data import browse
 from mnist_core.data.mnist import Dataset, load_mnist
 from mnist_core.errors import DatasetError, MnistError
-from pages import within_app
 from pages.parts.dataset.dataset_map import show_map
 from pages.parts.dataset.digit_filter import read_filter, show_jump
 from pages.parts.dataset.digit_grid import show_digit, show_grid
@@ -60,7 +59,6 @@ def show_downloads(dataset: Dataset, places: np.ndarray) -> None:
             )  # fmt: skip
 
 
-within_app()
 st.html("<style>.stMainBlockContainer {padding-top: 4rem}</style>")
 st.title("Browse the digits")
 try:

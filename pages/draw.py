@@ -14,7 +14,6 @@ from mnist_core.ink.strokes import CANVAS_SIZE_PX
 from mnist_core.models import registry
 from mnist_core.views import answer_view, canvas_state
 from mnist_core.views.answer_view import Html, data_url
-from pages import within_app
 from pages.parts.draw.answers import ask, load_networks
 from pages.parts.draw.start_from import other_ways
 from pages.parts.draw.why import forget_why, more
@@ -144,7 +143,6 @@ def read(steps: Steps, state: canvas_state.CanvasState) -> tuple[str, str]:
     return f'<div class="answers">{cards}</div>{agreed}{pictures}', answer_view.spoken(answers)
 
 
-within_app()
 given = st.session_state.pop("draw_image", None)
 if given is not None:
     canvas_state.of(st.session_state).load_image(given["image"])

@@ -7,7 +7,6 @@ from mnist_core.runs import queue, report
 from mnist_core.runs.folder import RUNNING, WAITING, Run
 from mnist_core.runs.report import plain
 from mnist_core.words import capitalised, network
-from pages import within_app
 from pages.parts.attempt import attempt, show_failure
 from pages.parts.permission import may_change
 from pages.parts.retrain.past_runs import show_past
@@ -95,5 +94,4 @@ def show_queue(live: list[Run], allowed: bool) -> None:
         )  # fmt: skip
 
 
-within_app()
 page()

@@ -195,7 +195,7 @@ class ClassifierPool:
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="load-model")
         self._lock = threading.Lock()
-        self._loading: dict[tuple[str, int, int], Future[Classifier]] = {}
+        self._loading: dict[tuple[Path, int, int], Future[Classifier]] = {}
 
     def request(self, name: str) -> Future[Classifier]:
         """Return the classifier of a model, loaded or loading; its errors are `Classifier.load`'s.
@@ -205,11 +205,11 @@ class ClassifierPool:
         directory = registry.model_dir(name)
         paths = (directory / registry.CARD_FILE, directory / registry.KERAS_FILE)
         card, keras_file = (path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
-        key = (name, card, keras_file)
+        key = (directory, card, keras_file)
         with self._lock:
             loading = self._loading.get(key)
             if loading is None:
-                self._loading = {k: f for k, f in self._loading.items() if k[0] != name}
+                self._loading = {k: f for k, f in self._loading.items() if k[0] != directory}
                 loading = self._executor.submit(Classifier.load, name)
                 self._loading[key] = loading
             return loading

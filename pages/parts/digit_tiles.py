@@ -75,7 +75,7 @@ def show_closer(key: str, index: int, answers, stored, images) -> None:
             ):
                 caption = f"test digit {index}, labelled {label}"
                 st.session_state["draw_image"] = {"image": images[index], "caption": caption}
-                st.switch_page("pages/draw.py")
+                st.switch_page("draw.py")
         with bars:
             each = {name: probabilities[index] for name, probabilities in answers.items()}
             chart(figures.probability_bars(each, label), f"{key}-bars")

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.ink.examples import EXAMPLES
 from mnist_core.ink.preprocessing import mnist_image
 from mnist_core.ink.strokes import draw_strokes
-from mnist_core.models import registry
+from mnist_core.models import registry, serving
 from mnist_core.models.classifier import Answer
 from mnist_core.views import canvas_state
 
@@ -199,6 +199,7 @@ def test_a_network_without_its_litert_file_says_that_it_cannot_be_looked_into(
     monkeypatch, artifacts
 ):
     (artifacts / "cnn" / registry.LITERT_FILE).unlink()
+    serving.pool().request("cnn").result()  # with TensorFlow, which takes seconds
     seven = next(e for e in EXAMPLES if e.label == 7)
     page = ask_why(run_page(monkeypatch, seven.strokes))
     assert any("no LiteRT file" in caption.value for caption in page.caption)

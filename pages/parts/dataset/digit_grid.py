@@ -11,11 +11,10 @@ from mnist_core.data import browse
 from mnist_core.data.mnist import Dataset
 from mnist_core.errors import MnistError
 from mnist_core.models import registry
-from mnist_core.models.classifier import ClassifierPool
+from mnist_core.models.serving import pool
 from mnist_core.views import figures, figures_dataset
 from mnist_core.views.sprite_grid import CSS, HTML, JS, grid_data
 
-pool = st.cache_resource(ClassifierPool)
 # Registered at import, once; Streamlit registers it again on a server begun since, as AppTest does.
 sprite_grid = st.components.v2.component("sprite_grid", html=HTML, css=CSS, js=JS)
 
@@ -67,7 +66,7 @@ def show_digit(dataset: Dataset) -> None:
             show_answers(image, label)
             if st.button("Send to the Draw page", key="send", icon=":material/edit:"):
                 st.session_state["draw_image"] = {"image": image, "caption": title}
-                st.switch_page("pages/draw.py")
+                st.switch_page("draw.py")
         split, index = browse.split_and_index(dataset, place)
         own = index if split == "training" else None
         nearest = neighbours(dataset.digest, dataset).of(image, 10, without=own)

@@ -4,14 +4,11 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.errors import MnistError
-from mnist_core.models import registry
-from mnist_core.models.classifier import Answer, Classifier, ClassifierPool
+from mnist_core.models.classifier import Answer, Classifier
+from mnist_core.models.serving import active_models, pool
 from mnist_core.views import answer_view
 
 LOADING_WAIT_S = 0.3
-
-pool = st.cache_resource(ClassifierPool)
-active_models = st.cache_data(ttl=2, show_spinner=False)(registry.active_with_reasons)
 
 
 @st.fragment(run_every=1)

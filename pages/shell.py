@@ -1,0 +1,21 @@
+"""The shell: page config and navigation around every page. Run by app.py, for each visitor."""
+
+import streamlit as st
+
+from pages import come_back, spare_what_stays
+
+st.set_page_config(page_title="Draw a digit", page_icon="✏️", layout="wide")
+
+PAGES = {"draw": ":material/draw:", "retrain": ":material/model_training:"}
+PAGES |= {"dataset": ":material/grid_view:", "confusion": ":material/grid_on:"}
+
+page = st.navigation(
+    [
+        st.Page(f"{name}.py", title=name.capitalize(), icon=icon, default=name == "draw")
+        for name, icon in PAGES.items()
+    ],
+    position="top",
+)
+page.run()
+come_back()
+spare_what_stays(page.title)
