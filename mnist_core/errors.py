@@ -39,3 +39,19 @@ class RunError(MnistError):
 
 class DatabaseError(MnistError):
     """The database of people's drawings is locked, full, read-only, damaged or not there."""
+
+
+class RoomError(MnistError):
+    """Something that cannot be done in a room."""
+
+
+class NoSuchRoom(RoomError):
+    """A code that belongs to no room, or to one that is closed."""
+
+
+class NotAMember(RoomError):
+    """A token that has not joined this room."""
+
+
+class NotNow(RoomError):
+    """A room is paused, or has no such round at the moment; the same may be right later."""

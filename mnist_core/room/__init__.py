@@ -1,0 +1,1 @@
+"""What people draw together: rooms, rounds, drawings, votes and scores, in a database."""

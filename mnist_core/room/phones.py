@@ -1,0 +1,333 @@
+"""What phones do: join, draw, vote, read digits, leave for good.
+
+Each is one transaction, and doing it twice is the same as once: phones send again what they do
+not know to have arrived.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from mnist_core.data import people
+from mnist_core.data.database import reading, transaction
+from mnist_core.errors import NotAMember, NotNow, RoomError
+from mnist_core.room import names, rules, store
+from mnist_core.room.store import Member, Room, Round
+from mnist_core.room.tables import entries, members, readings, rooms, votes
+
+MOST_MEMBERS = 1000
+MOST_TASKS = 1000
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{22,64}")
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A drawing as a phone sends it."""
+
+    key: str  # the phone's own, up to 40 characters; the same twice is one drawing
+    round_id: int
+    task: int | None  # which of the digits that it is asked for, from 0
+    strokes: list[list[list[float]]]
+    width_px: float
+    size_px: float
+
+
+def join(code: str, token: str) -> Member:
+    """Let whoever holds the token into a room; who is in stays as they are.
+
+    The token is the phone's own: 22 letters and digits or more, drawn at random. Raises
+    NoSuchRoom, NotAMember for a token that is none, and RoomError in a full room.
+    """
+    if not _TOKEN.fullmatch(token):
+        raise NotAMember("That is no token of a phone; open the room's address anew.")
+    with transaction() as connection:
+        room = store.find_room(connection, code)
+        try:
+            return store.member_of(connection, room, token)
+        except NotAMember:
+            room = store.changing(connection, code)
+        there = store.members_of(connection, room)
+        if len(there) >= MOST_MEMBERS:
+            raise RoomError(f"The room is full: {MOST_MEMBERS:,} phones have joined.")
+        name = names.new_name({row.name for row in there})
+        now = time.time()
+        connection.execute(
+            sa.insert(members).values(
+                room_id=room.id,
+                writer_id=people.writer_of(connection, token, name),
+                name=name,
+                muted=False,
+                joined_at=now,
+                seen_at=now,
+            )
+        )
+        return store.member_of(connection, room, token)
+
+
+def rename(code: str, token: str) -> str:
+    """Roll another name for a member; return it. Raises NoSuchRoom, NotAMember."""
+    with transaction() as connection:
+        room = store.changing(connection, code)
+        member = store.member_of(connection, room, token)
+        name = names.new_name({row.name for row in store.members_of(connection, room)})
+        connection.execute(sa.update(members).where(members.c.id == member.id).values(name=name))
+        connection.execute(
+            sa.update(entries)
+            .where(entries.c.member_id == member.id)
+            .values(revision=room.revision)
+        )
+        people.writer_of(connection, token, name)
+        return name
+
+
+def draw(code: str, token: str, sent: Sent, answers: dict[str, dict[str, Any]]) -> int:
+    """Keep a drawing with what the networks said of it; return the number of its entry.
+
+    One that comes after its round is kept in that round all the same. answers: network ->
+    {"model", "digit", "confidence", "probabilities", "is_digit"}, worked out here, not by the
+    phone. Raises NoSuchRoom, NotAMember, NotNow, WrongDrawing.
+    """
+    with transaction() as connection:
+        room = store.changing(connection, code)
+        member = store.member_of(connection, room, token)
+        # A key is the phone's own, so nobody meets another's drawing by guessing its key.
+        key = f"room/{member.id}/{sent.key}"
+        known = _entry_of(connection, key)
+        if known is not None:
+            return known
+        store.refuse_while_paused(room)
+        round_ = store.round_of(connection, room, sent.round_id)
+        if round_.kind == rules.BEAT:
+            raise RoomError("In this round there are digits to read, none to draw.")
+        asked = _asked(round_, member, sent)
+        drawing_id = people.add_within(
+            connection,
+            people.Drawing(
+                client_key=key,
+                strokes=sent.strokes,
+                width_px=sent.width_px,
+                size_px=sent.size_px,
+                label=asked,
+                label_source=None if asked is None else "asked",
+                answers=answers,
+                room_code=room.code,
+                round_id=round_.id,
+                hidden=member.muted,
+            ),
+            token,
+        )
+        inserted = connection.execute(
+            sa.insert(entries)
+            .values(
+                drawing_id=drawing_id,
+                room_id=room.id,
+                round_id=round_.id,
+                member_id=member.id,
+                asked=asked,
+                veiled=not rules.looks_like_a_digit(answers),
+                let_in=False,
+                revision=room.revision,
+                **_read(answers),
+            )
+            .returning(entries.c.id)
+        )
+        return int(inserted.scalar_one())
+
+
+def _entry_of(connection: Connection, key: str) -> int | None:
+    return connection.execute(
+        sa.select(entries.c.id)
+        .join(people.drawings, people.drawings.c.id == entries.c.drawing_id)
+        .where(people.drawings.c.client_key == key)
+    ).scalar_one_or_none()
+
+
+def _asked(round_: Round, member: Member, sent: Sent) -> int | None:
+    if round_.kind != rules.TEST:
+        return None
+    if sent.task is None or not 0 <= sent.task < MOST_TASKS:
+        raise RoomError("In this round a drawing says which of the digits asked for it is.")
+    return rules.asked_digit(round_.seed, member.id, sent.task)
+
+
+def _read(answers: rules.Answers) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for network in rules.NETWORKS:
+        answer = answers.get(network)
+        columns[network] = None if answer is None else int(answer["digit"])
+        columns[f"{network}_is_digit"] = answer is not None and bool(answer["is_digit"])
+    return columns
+
+
+def candidate(code: str, token: str) -> dict[str, Any] | None:
+    """Return a drawing of another phone to vote on, {"entry", "strokes", "size_px", "width_px"};
+    None where there is none left. Raises NoSuchRoom, NotAMember, NotNow outside "Fool it".
+    """
+    with reading() as connection:
+        room = store.find_room(connection, code)
+        member = store.member_of(connection, room, token)
+        round_ = _voting(connection, room)
+        mine = sa.select(votes.c.entry_id).where(votes.c.member_id == member.id)
+        counted = (
+            sa.select(entries.c.id, sa.func.count(votes.c.id))
+            .join(people.drawings, people.drawings.c.id == entries.c.drawing_id)
+            .outerjoin(votes, votes.c.entry_id == entries.c.id)
+            .where(
+                entries.c.round_id == round_.id,
+                entries.c.member_id != member.id,
+                entries.c.id.not_in(mine),
+                people.drawings.c.hidden.is_(False),
+                *([sa.not_(entries.c.veiled) | entries.c.let_in] if room.gate else []),
+            )
+            .group_by(entries.c.id)
+        )
+        chosen = rules.next_to_vote(
+            [(entry, count) for entry, count in connection.execute(counted)], member.id
+        )
+        if chosen is None:
+            return None
+        row = connection.execute(
+            sa.select(
+                people.drawings.c.strokes, people.drawings.c.size_px, people.drawings.c.width_px
+            )
+            .join(entries, entries.c.drawing_id == people.drawings.c.id)
+            .where(entries.c.id == chosen)
+        ).one_or_none()
+        return None if row is None else {"entry": chosen, **row._mapping}
+
+
+def _voting(connection: Connection, room: Room) -> Round:
+    round_ = store.latest_round(connection, room)
+    if round_ is None or round_.kind != rules.FOOL or round_.ended(room):
+        raise NotNow("There is nothing to vote on at the moment.")
+    return round_
+
+
+def vote(code: str, token: str, entry_id: int, digit: int) -> None:
+    """Say what another's drawing is, 0 to 9 or 10 for "not a digit"; the first vote stands.
+
+    Raises NoSuchRoom, NotAMember, NotNow after the round, and RoomError for one's own drawing.
+    """
+    if digit not in range(rules.NOT_A_DIGIT + 1) or isinstance(digit, bool):
+        raise RoomError(f"A vote is 0 to 9, or {rules.NOT_A_DIGIT} for “not a digit”.")
+    with transaction() as connection:
+        room = store.changing(connection, code)
+        member = store.member_of(connection, room, token)
+        store.refuse_while_paused(room)
+        entry = connection.execute(
+            sa.select(entries.c.member_id, entries.c.round_id, entries.c.drawing_id).where(
+                entries.c.id == entry_id, entries.c.room_id == room.id
+            )
+        ).one_or_none()
+        if entry is None:
+            raise NotNow("That drawing is not there any more; vote on another one.")
+        if entry.member_id == member.id:
+            raise RoomError("Nobody votes on a drawing of their own.")
+        round_ = store.round_of(connection, room, entry.round_id)
+        if round_.kind != rules.FOOL or not _in_time(room, round_):
+            raise NotNow("This round is over; its votes are counted.")
+        values = {
+            "entry_id": entry_id,
+            "member_id": member.id,
+            "digit": digit,
+            "created_at": time.time(),
+        }
+        if _insert_once(connection, votes, values, ["entry_id", "member_id"]):
+            _settle(connection, room, round_, entry_id, entry.drawing_id)
+
+
+def _settle(
+    connection: Connection, room: Room, round_: Round, entry_id: int, drawing_id: int
+) -> None:
+    """Let the wall show a drawing's votes, and the drawing carry what the room says it is."""
+    connection.execute(
+        sa.update(entries).where(entries.c.id == entry_id).values(revision=room.revision)
+    )
+    said = connection.execute(sa.select(votes.c.digit).where(votes.c.entry_id == entry_id))
+    label = rules.verdict(said.scalars(), round_.votes_needed)
+    connection.execute(
+        sa.update(people.drawings)
+        .where(people.drawings.c.id == drawing_id)
+        .values(label=label, label_source=None if label is None else "voted")
+    )
+
+
+def read(code: str, token: str, round_id: int, question: int, digit: int) -> None:
+    """Say what a hard digit is; the first reading stands, one after the round does not count.
+
+    Raises NoSuchRoom, NotAMember, NotNow, and RoomError for what is no question or digit.
+    """
+    with transaction() as connection:
+        room = store.changing(connection, code)
+        member = store.member_of(connection, room, token)
+        store.refuse_while_paused(room)
+        round_ = store.round_of(connection, room, round_id)
+        if round_.kind != rules.BEAT or round_.questions is None:
+            raise RoomError("In this round there is nothing to read.")
+        if question not in range(len(round_.questions["labels"])) or digit not in range(10):
+            raise RoomError("A reading is a digit, 0 to 9, of one of the round's questions.")
+        values = {
+            "round_id": round_id,
+            "member_id": member.id,
+            "question": question,
+            "digit": digit,
+            "in_time": _in_time(room, round_),
+            "created_at": time.time(),
+        }
+        _insert_once(connection, readings, values, ["round_id", "member_id", "question"])
+
+
+def _in_time(room: Room, round_: Round) -> bool:
+    now = time.time()
+    return not round_.ended(room, now) or rules.counts_in_time(now, round_.last_moment)
+
+
+def _insert_once(
+    connection: Connection, table: sa.Table, values: dict[str, Any], unique: list[str]
+) -> bool:
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    inserted = connection.execute(
+        dialect.insert(table)
+        .values(**values)
+        .on_conflict_do_nothing(index_elements=unique)
+        .returning(table.c.id)
+    )
+    return inserted.one_or_none() is not None
+
+
+def forget(token: str) -> int:
+    """Delete who holds the token from every room, with their drawings; return how many."""
+    with transaction() as connection:
+        mine = (
+            sa.select(members.c.room_id)
+            .join(people.writers, people.writers.c.id == members.c.writer_id)
+            .where(people.writers.c.token_hash == people.token_hash(token))
+        )
+        connection.execute(
+            sa.update(rooms)
+            .where(rooms.c.id.in_(mine))
+            .values(
+                revision=rooms.c.revision + 1,
+                reset_revision=rooms.c.revision + 1,
+            )
+        )
+        gone = connection.execute(
+            sa.delete(people.drawings).where(
+                people.drawings.c.writer_id.in_(
+                    sa.select(people.writers.c.id).where(
+                        people.writers.c.token_hash == people.token_hash(token)
+                    )
+                )
+            )
+        ).rowcount
+        connection.execute(
+            sa.delete(people.writers).where(people.writers.c.token_hash == people.token_hash(token))
+        )
+    return gone

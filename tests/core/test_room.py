@@ -1,0 +1,501 @@
+"""Rooms: the rules, and what is kept, whatever order it comes in."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mnist_core.data import database, people
+from mnist_core.errors import NoSuchRoom, NotAMember, NotNow, RoomError
+from mnist_core.room import host, names, phones, rules, scores, store, wall
+from mnist_core.room.phones import Sent
+from mnist_core.room.tables import TABLES, entries, rounds
+from tests.postgresql import postgresql_address
+
+SEVEN = [[[80.0, 60.0, 0.0], [250.0, 60.0, 90.0], [140.0, 280.0, 240.0]]]
+TOKENS = [f"phone-{number}-" + "x" * 22 for number in range(6)]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_kind(request, tmp_path, monkeypatch):
+    """An empty database of the test's own, of either kind."""
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    if request.param == "postgresql":
+        monkeypatch.setenv("MNIST_DATABASE_URL", postgresql_address())
+    else:
+        monkeypatch.delenv("MNIST_DATABASE_URL", raising=False)
+    yield request.param
+    database.engine().dispose()
+
+
+@pytest.fixture
+def sqlite_store(tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    monkeypatch.delenv("MNIST_DATABASE_URL", raising=False)
+    yield tmp_path
+    database.engine().dispose()
+
+
+@pytest.fixture(scope="module")
+def one_store(tmp_path_factory):
+    """A database that the examples of a property share, each in a room of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MNIST_ARTIFACTS", str(tmp_path_factory.mktemp("rooms")))
+        patch.delenv("MNIST_DATABASE_URL", raising=False)
+        yield
+        database.engine().dispose()
+
+
+def answer(digit: int, is_digit: bool = True) -> dict:
+    probabilities = [0.91 if d == digit else 0.01 for d in range(10)]
+    return {"model": "m", "digit": digit, "confidence": 0.91, "is_digit": is_digit,
+            "probabilities": probabilities}  # fmt: skip
+
+
+def answers(dense: int, cnn: int, is_digit: bool = True) -> dict:
+    return {"dense": answer(dense, is_digit), "cnn": answer(cnn, is_digit)}
+
+
+def sent(key: str, round_id: int, task: int | None = None) -> Sent:
+    return Sent(key, round_id, task, SEVEN, 18, 336)
+
+
+def opened(phones_in: int = 3) -> str:
+    """Open a room with some phones in it; return its code."""
+    code = host.open_room("the host's key").code
+    for token in TOKENS[:phones_in]:
+        phones.join(code, token)
+    return code
+
+
+def score(code: str, token: str) -> dict:
+    with database.reading() as connection:
+        room = store.find_room(connection, code)
+        round_ = store.latest_round(connection, room)
+        assert round_ is not None
+        return scores.own_score(connection, room, round_, store.member_of(connection, room, token))
+
+
+QUESTIONS = {"pixels": ["AA=="] * 3, "labels": [1, 2, 3], "dense": [1, 7, 8], "cnn": [1, 2, 8],
+             "source": "made up"}  # fmt: skip
+
+
+# Rules
+
+
+def test_each_ten_tasks_ask_for_all_ten_digits():
+    asked = [rules.asked_digit(5, 1, task) for task in range(20)]
+    assert sorted(asked[:10]) == sorted(asked[10:]) == list(range(10))
+    assert asked[:10] != asked[10:]
+    assert asked != [rules.asked_digit(5, 2, task) for task in range(20)]
+
+
+@pytest.mark.parametrize(("said", "expected"), [
+    ([], None), ([3, 3], None), ([3, 3, 3], 3), ([3, 3, 5], 3), ([3, 3, 5, 5], None),
+    ([3, 3, 5, 6], None), ([10, 10, 10, 2], 10), ([1, 2, 3], None),
+])  # fmt: skip
+def test_a_verdict_takes_three_votes_and_more_than_half(said, expected):
+    assert rules.verdict(said, 3) == expected
+
+
+def test_small_rooms_need_fewer_votes():
+    assert [rules.votes_needed(members) for members in (0, 1, 2, 3, 4, 60)] == [1, 1, 1, 2, 3, 3]
+
+
+def test_who_is_fooled():
+    assert rules.fooled(answers(3, 8), 8) == ["dense"]
+    assert rules.fooled(answers(3, 3), 8) == ["dense", "cnn"]
+    assert rules.fooled(answers(8, 8), 8) == []
+    assert rules.fooled(answers(3, 3), rules.NOT_A_DIGIT) == []
+    assert rules.fooled(answers(3, 3), None) == []
+    assert rules.fooled(answers(3, 3, is_digit=False), 8) == []
+    assert rules.fooled({"cnn": answer(3)}, 8) == ["cnn"]
+
+
+def test_a_share_has_wilsons_interval():
+    low, high = rules.Share(28, 30).interval
+    assert (round(low, 3), round(high, 3)) == (0.787, 0.982)  # statsmodels' proportion_confint
+    assert rules.Share(0, 0).interval == (0.0, 1.0)
+    assert rules.Share(0, 0).share is None
+
+
+def test_people_against_networks():
+    contest = rules.contest([1, 2, 3], {"dense": [1, 7, 8], "cnn": [1, 2, 8]},
+                            [(0, 1), (0, 1), (0, 7), (1, 2), (1, 7)])  # fmt: skip
+    assert (contest.people.right, contest.people.of) == (3, 5)
+    assert (contest.room.right, contest.room.of) == (1, 2)  # a tie is no answer
+    assert [contest.networks[n].right for n in ("dense", "cnn")] == [1, 2]
+
+
+def test_voters_begin_with_what_has_the_fewest_votes():
+    assert rules.next_to_vote([(1, 2), (2, 0), (3, 1)], salt=5) == 2
+    assert rules.next_to_vote([], salt=5) is None
+    shown = {rules.next_to_vote([(entry, 0) for entry in range(9)], salt) for salt in range(40)}
+    assert len(shown) > 3
+
+
+def test_names_are_never_given_twice_while_some_are_left():
+    taken: set[str] = set()
+    for _ in range(300):
+        taken.add(names.new_name(taken))
+    assert len(taken) == 300
+    assert all(len(name) <= 60 for name in taken)
+
+
+def test_codes_are_as_people_type_them():
+    assert names.tidy_code(" bc df\n") == "BCDF"
+    assert set(names.new_code()) <= set(names.LETTERS)
+    assert not set("AEIOUY01") & set(names.LETTERS)
+
+
+# What is kept
+
+
+def test_the_tables_are_those_that_the_steps_make(store_kind):
+    host.open_room("key")
+    inspector = sa.inspect(database.engine())
+    for table in TABLES:
+        made = {c["name"]: c["nullable"] for c in inspector.get_columns(table.name)}
+        assert made == {c.name: c.nullable for c in table.columns}
+        indexed = {tuple(i["column_names"]) for i in inspector.get_indexes(table.name)}
+        assert {tuple(c.name for c in i.columns) for i in table.indexes} <= indexed
+
+
+def test_joining_again_changes_nothing(store_kind):
+    code = opened(0)
+    first = phones.join(code, TOKENS[0])
+    assert phones.join(f" {code.lower()} ", TOKENS[0]) == first
+    other = phones.join(code, TOKENS[1])
+    assert other.name != first.name
+    assert phones.rename(code, TOKENS[0]) not in (first.name, other.name)
+
+
+def test_the_test_set_counts_what_was_asked_for(store_kind):
+    code = opened()
+    round_ = host.start_round(code, "test", 60)
+    me = phones.join(code, TOKENS[0])
+    for task in range(3):
+        asked = rules.asked_digit(round_.seed, me.id, task)
+        read = answers(asked, asked if task else (asked + 1) % 10)
+        phones.draw(code, TOKENS[0], sent(f"d{task}", round_.id, task), read)
+    assert score(code, TOKENS[0]) == {"drawn": 3, "dense": 3, "cnn": 2}
+    shown = wall.state(code)
+    assert [shown["test"][n]["right"] for n in ("dense", "cnn")] == [3, 2]
+    assert sum(map(sum, shown["test"]["cnn"]["matrix"])) == 3
+    assert [d["asked"] for d in shown["test"]["only_one"]] == [
+        rules.asked_digit(round_.seed, me.id, 0)
+    ]
+    assert [d.label_source for d in people.listed(room_code=code)] == ["asked"] * 3
+
+
+def test_the_same_drawing_twice_is_one(store_kind):
+    code = opened()
+    round_ = host.start_round(code, "draw", None)
+    first = phones.draw(code, TOKENS[0], sent("k", round_.id), answers(7, 7))
+    again = phones.draw(code, TOKENS[0], sent("k", round_.id), answers(1, 1))
+    others = phones.draw(code, TOKENS[1], sent("k", round_.id), answers(2, 2))
+    assert first == again != others
+    shown = wall.state(code)
+    assert [d["read"]["cnn"]["digit"] for d in shown["drawings"]] == [7, 2]
+
+
+def test_a_late_drawing_belongs_to_the_round_it_was_drawn_in(store_kind):
+    code = opened()
+    first = host.start_round(code, "draw", None)
+    host.start_round(code, "draw", None)
+    phones.draw(code, TOKENS[0], sent("late", first.id), answers(7, 7))
+    assert [d.round_id for d in people.listed(room_code=code)] == [first.id]
+    assert wall.state(code)["drawings"] == []
+
+
+def test_fooling_a_network_takes_the_rooms_word(store_kind):
+    code = opened(5)
+    round_ = host.start_round(code, "fool", None)
+    entry = phones.draw(code, TOKENS[0], sent("k", round_.id), answers(3, 8))
+    assert phones.candidate(code, TOKENS[0]) is None
+    found = phones.candidate(code, TOKENS[1])
+    assert found is not None
+    assert found["entry"] == entry
+    for token in TOKENS[1:3]:
+        phones.vote(code, token, entry, 8)
+    phones.vote(code, TOKENS[1], entry, 3)  # the first vote stands
+    assert score(code, TOKENS[0])["points"] == 0
+    phones.vote(code, TOKENS[3], entry, 8)
+    assert score(code, TOKENS[0]) == {"drawn": 1, "points": 1, "votes": 0}
+    assert phones.candidate(code, TOKENS[1]) is None
+    shown = wall.state(code)
+    assert shown["drawings"][0]["verdict"] == 8
+    assert shown["drawings"][0]["fooled"] == ["dense"]
+    assert [(row["name"], row["points"]) for row in shown["fool"]["board"]] == [
+        (phones.join(code, TOKENS[0]).name, 1)
+    ]
+    (kept,) = people.listed(room_code=code)
+    assert (kept.label, kept.label_source) == (8, "voted")
+
+
+def test_beat_it_tells_nothing_before_the_end(store_kind):
+    code = opened()
+    round_ = host.start_round(code, "beat", 60, QUESTIONS)
+    for token, said in zip(TOKENS, ([1, 2, 3], [1, 2, 8]), strict=False):
+        for question, digit in enumerate(said):
+            phones.read(code, token, round_.id, question, digit)
+    phones.read(code, TOKENS[0], round_.id, 2, 9)  # the first reading stands
+    shown = wall.state(code)["beat"]
+    assert shown == {"questions": 3, "readings": 6, "readers": 2, "finished": 2}
+    assert score(code, TOKENS[0]) == {"read": 3}
+    host.stop_round(code)
+    shown = wall.state(code)["beat"]
+    assert (shown["people"]["right"], shown["people"]["of"]) == (5, 6)
+    assert [shown["networks"][n]["right"] for n in ("dense", "cnn")] == [1, 2]
+    assert score(code, TOKENS[0]) == {"read": 3, "right": 3}
+
+
+def test_a_reading_after_the_grace_does_not_count(store_kind):
+    code = opened()
+    round_ = host.start_round(code, "beat", 60, QUESTIONS)
+    host.stop_round(code)
+    with database.transaction() as connection:
+        connection.execute(sa.update(rounds).values(stopped_at=rounds.c.stopped_at - 60))
+    phones.read(code, TOKENS[0], round_.id, 0, 1)
+    assert wall.state(code)["beat"]["readings"] == 0
+    assert score(code, TOKENS[0]) == {"read": 1, "right": 0}
+
+
+def test_a_wall_hears_what_has_changed_and_nothing_else(store_kind):
+    code = opened()
+    round_ = host.start_round(code, "draw", None)
+    first = phones.draw(code, TOKENS[0], sent("a", round_.id), answers(7, 7))
+    seen = wall.state(code)["revision"]
+    second = phones.draw(code, TOKENS[0], sent("b", round_.id), answers(7, 7, is_digit=False))
+    news = wall.state(code, seen)
+    assert not news["reset"]
+    assert [(d["id"], d["veiled"]) for d in news["drawings"]] == [(second, True)]
+    host.let_in(code, second)
+    host.hide(code, first)
+    after = wall.state(code, news["revision"])["drawings"]
+    assert after[0] == {"id": first, "gone": True}
+    assert (after[1]["id"], after[1]["veiled"]) == (second, False)
+    assert wall.state(code)["drawn"] == 1
+    host.hide(code, first, hidden=False)
+    assert wall.state(code)["drawn"] == 2
+    host.clear(code)
+    cleared = wall.state(code, news["revision"])
+    assert cleared["reset"]
+    assert cleared["drawings"] == []
+    assert len(people.listed(room_code=code)) == 2
+
+
+def test_a_muted_phone_draws_for_itself_alone(store_kind):
+    code = opened()
+    round_ = host.start_round(code, "draw", None)
+    phones.draw(code, TOKENS[0], sent("a", round_.id), answers(7, 7))
+    member = phones.join(code, TOKENS[0])
+    host.mute(code, member.id)
+    phones.draw(code, TOKENS[0], sent("b", round_.id), answers(7, 7))
+    assert wall.state(code)["drawings"] == []
+    assert len(people.listed(room_code=code, hidden=None)) == 2
+    host.mute(code, member.id, muted=False)
+    phones.draw(code, TOKENS[0], sent("c", round_.id), answers(7, 7))
+    assert len(wall.state(code)["drawings"]) == 1
+
+
+def test_a_pause_holds_phones_back_and_the_clock(store_kind):
+    code = opened()
+    round_ = host.start_round(code, "draw", 60)
+    host.pause(code)
+    with pytest.raises(NotNow, match="paused the room; your phone sends it"):
+        phones.draw(code, TOKENS[0], sent("a", round_.id), answers(7, 7))
+    with database.transaction() as connection:  # a minute and a half later
+        past = {"paused_at": store.find_room(connection, code).paused_at - 90}
+        connection.execute(sa.update(store.rooms).values(**past))
+        connection.execute(sa.update(rounds).values(ends_at=rounds.c.ends_at - 90))
+    assert not wall.state(code)["round"]["over"]
+    host.go_on(code)
+    host.go_on(code)
+    assert 55_000 < wall.state(code)["round"]["left_ms"] <= 60_000
+    phones.draw(code, TOKENS[0], sent("a", round_.id), answers(7, 7))
+
+
+def test_who_leaves_takes_everything_along(store_kind):
+    code = opened(4)
+    round_ = host.start_round(code, "fool", None)
+    phones.draw(code, TOKENS[0], sent("a", round_.id), answers(3, 8))
+    entry = phones.draw(code, TOKENS[1], sent("b", round_.id), answers(3, 8))
+    phones.vote(code, TOKENS[0], entry, 8)
+    seen = wall.state(code)["revision"]
+    assert phones.forget(TOKENS[0]) == 1
+    news = wall.state(code, seen)
+    assert news["reset"]
+    assert [d["id"] for d in news["drawings"]] == [entry]
+    assert news["fool"]["votes"] == 0
+    assert people.listed(token=TOKENS[0], hidden=None) == []
+    with pytest.raises(NotAMember):
+        phones.rename(code, TOKENS[0])
+    assert phones.forget(TOKENS[0]) == 0
+
+
+def test_what_cannot_be_is_refused_and_changes_nothing(store_kind):
+    code = opened()
+    other = opened()
+    round_ = host.start_round(code, "fool", None)
+    entry = phones.draw(code, TOKENS[0], sent("a", round_.id), answers(3, 8))
+    before = wall.state(code)
+    for refused, call in [
+        (NoSuchRoom, lambda: phones.join("QQQQ", TOKENS[0])),
+        (NotAMember, lambda: phones.join(code, "short")),
+        (NotAMember, lambda: phones.draw(code, TOKENS[5], sent("b", round_.id), answers(1, 1))),
+        (NotNow, lambda: phones.draw(other, TOKENS[0], sent("b", round_.id), answers(1, 1))),
+        (RoomError, lambda: phones.vote(code, TOKENS[0], entry, 8)),
+        (RoomError, lambda: phones.vote(code, TOKENS[1], entry, 11)),
+        (NotNow, lambda: phones.vote(other, TOKENS[1], entry, 8)),
+        (NotNow, lambda: phones.vote(code, TOKENS[1], entry + 99, 8)),
+        (RoomError, lambda: phones.read(code, TOKENS[1], round_.id, 0, 1)),
+        (RoomError, lambda: host.start_round(code, "chess", None)),
+        (RoomError, lambda: host.start_round(code, "beat", None)),
+        (RoomError, lambda: host.hide(other, entry)),
+    ]:
+        with pytest.raises(refused):
+            call()
+    assert wall.state(code) == before
+
+
+def test_a_closed_room_takes_nothing_more(store_kind):
+    code = opened()
+    round_ = host.start_round(code, "draw", None)
+    host.close(code)
+    host.close(code)
+    with pytest.raises(NoSuchRoom, match="is closed"):
+        phones.draw(code, TOKENS[0], sent("a", round_.id), answers(7, 7))
+    with pytest.raises(NoSuchRoom, match="is closed"):
+        wall.state(code)
+    assert wall.state(code, also_closed=True)["round"]["over"]
+    assert host.open_rooms() == []
+    assert host.erase(code) == 0
+    with pytest.raises(NoSuchRoom, match="no room"):
+        host.room(code)
+
+
+def test_only_the_key_makes_a_host(sqlite_store):
+    room = host.open_room("the host's key")
+    assert host.is_host(room, "the host's key")
+    assert not host.is_host(room, "")
+    assert not host.is_host(room, room.host_hash)
+
+
+def test_drawings_that_come_at_once_are_all_seen_by_a_wall_that_follows(store_kind):
+    """Revisions become visible in their order, or a wall that has seen n misses n - 1."""
+    code = opened(6)
+    round_ = host.start_round(code, "draw", None)
+
+    def draw(token: str) -> None:
+        for number in range(8):
+            phones.draw(code, token, sent(f"{number}", round_.id), answers(7, 7))
+
+    drawing = [threading.Thread(target=draw, args=(token,)) for token in TOKENS]
+    for thread in drawing:
+        thread.start()
+    seen, shown, going_on = 0, set(), True
+    while going_on:
+        going_on = any(thread.is_alive() for thread in drawing)
+        news = wall.state(code, seen)
+        seen = news["revision"]
+        shown |= {d["id"] for d in news["drawings"]}
+    assert len(shown) == 48
+
+
+# No order of messages makes a score wrong or loses a drawing
+
+
+@st.composite
+def deliveries(draw):
+    """Messages of four phones, and the order in which they arrive, some of them twice."""
+    drawings = [
+        ("draw", phone, f"{phone}{key}", draw(st.integers(0, 9)), draw(st.integers(0, 9)),
+         draw(st.booleans()))
+        for phone in range(4) for key in range(draw(st.integers(0, 2)))
+    ]  # fmt: skip
+    voted = [
+        ("vote", phone, drawing[2], draw(st.sampled_from([1, 2, 10])))
+        for drawing in drawings for phone in range(4) if draw(st.booleans())
+    ]  # fmt: skip
+    sent_once = drawings + voted
+    again = draw(st.lists(st.sampled_from(sent_once), max_size=6)) if sent_once else []
+    return sent_once, draw(st.permutations(sent_once + again))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(deliveries())
+def test_no_order_makes_a_score_wrong_or_loses_a_drawing(one_store, delivery):
+    sent_once, arriving = delivery
+    code = opened(4)
+    round_ = host.start_round(code, "fool", None)
+    entries_of: dict[str, int] = {}
+
+    def deliver(message) -> bool:
+        kind, phone, key, *rest = message
+        if kind == "draw":
+            dense, cnn, is_digit = rest
+            read = answers(dense, cnn, is_digit)
+            entries_of[key] = phones.draw(code, TOKENS[phone], sent(key, round_.id), read)
+        elif key not in entries_of:
+            return False  # the phone has not been shown it yet
+        elif key[0] == str(phone):
+            with pytest.raises(RoomError, match="of their own"):
+                phones.vote(code, TOKENS[phone], entries_of[key], rest[0])
+        else:
+            phones.vote(code, TOKENS[phone], entries_of[key], rest[0])
+        return True
+
+    waiting = [message for message in arriving if not deliver(message)]
+    assert all(deliver(message) for message in waiting)
+
+    # Counted by hand, from what was sent.
+    points: Counter[int] = Counter()
+    for _, phone, key, dense, cnn, is_digit in (m for m in sent_once if m[0] == "draw"):
+        said = Counter(m[3] for m in sent_once if m[0] == "vote" and m[2] == key and m[1] != phone)
+        most = said.most_common(1)
+        if is_digit and said.total() >= 3 and most[0][1] * 2 > said.total() and most[0][0] < 10:
+            points[phone] += (dense != most[0][0]) + (cnn != most[0][0])
+    assert [score(code, token)["points"] for token in TOKENS[:4]] == [points[p] for p in range(4)]
+    drawn = [m[2] for m in sent_once if m[0] == "draw"]
+    kept = [d.client_key.split("/")[2] for d in people.listed(room_code=code)]
+    assert sorted(kept) == sorted(drawn)
+    assert {d["id"] for d in wall.state(code)["drawings"]} == set(entries_of.values())
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)),
+             max_size=12, unique_by=lambda one: one[:2]),
+    st.randoms(use_true_random=False),
+)  # fmt: skip
+def test_the_test_set_is_counted_right_in_any_order(one_store, drawn, random):
+    code = opened(3)
+    round_ = host.start_round(code, "test", None)
+    ids = [phones.join(code, token).id for token in TOKENS[:3]]
+    arriving = drawn * 2
+    random.shuffle(arriving)
+    for phone, task, dense, cnn in arriving:
+        phones.draw(code, TOKENS[phone], sent(f"t{task}", round_.id, task), answers(dense, cnn))
+    labelled = [
+        (rules.asked_digit(round_.seed, ids[phone], task), answers(dense, cnn))
+        for phone, task, dense, cnn in drawn
+    ]
+    shown = wall.state(code)["test"]
+    for network, expected in rules.tally(labelled).items():
+        assert (shown[network]["right"], shown[network]["of"]) == (
+            expected.accuracy.right,
+            expected.accuracy.of,
+        )
+        assert shown[network]["matrix"] == expected.matrix.tolist()
+    alone = sum(rules.only_right(label, read) is not None for label, read in labelled)
+    assert len(shown["only_one"]) == min(alone, wall.MOST_CURIOSITIES)
+    with database.reading() as connection:
+        assert connection.execute(
+            sa.select(sa.func.count()).select_from(entries).where(entries.c.round_id == round_.id)
+        ).scalar_one() == len(drawn)
