@@ -34,7 +34,7 @@ def page() -> None:
         else:
             if last is not None:
                 show_settled(last, allowed)
-            watch_idle()
+            watch_idle(allowed)
         show_queue(live, allowed)
     show_past(past, allowed)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
 import sys
 import time
@@ -20,6 +19,7 @@ from mnist_core.errors import MnistError, RecipeError, RunError, UnreadableImage
 from mnist_core.files import replacing
 from mnist_core.models import registry
 from mnist_core.runs import queue
+from mnist_core.runs.engine import step_back
 from mnist_core.runs.folder import Run, RunProcess, should_stop
 from mnist_core.runs.report import USUAL_AUGMENTATION, changes_in_words, test_accuracy
 from mnist_core.training.hyperparameters import Augmentation, Hyperparameters, override
@@ -27,8 +27,6 @@ from mnist_core.training.recipes import RECIPES, Recipe, get_recipe
 
 if TYPE_CHECKING:
     from mnist_core.models.classifier import Classifier
-
-NICENESS = 10  # of a training beside a page: the page comes first
 
 
 def recipes(arguments: Namespace) -> int:
@@ -82,7 +80,7 @@ def train(arguments: Namespace) -> int:
     if arguments.run_folder is not None:
         if not (arguments.run_folder / "config.json").is_file():
             raise RunError(f"{arguments.run_folder} is no folder of a run.")
-        os.nice(NICENESS)
+        step_back()
         with RunProcess(arguments.run_folder) as process:
             process.stopped = _train(recipe, hyperparameters, arguments.run_folder, sys.stdout)
         queue.start_next()

@@ -57,6 +57,8 @@ class Run:
     stop_requested: bool = False
     reason: str = ""  # why it failed or was lost, in a sentence
     log_tail: str = ""  # the last lines of the log, where it failed or was lost
+    group: str = ""  # the id that runs asked for together share (see `group`)
+    group_title: str = ""
 
     @property
     def is_settled(self) -> bool:
@@ -112,6 +114,8 @@ def _describe(folder: Path, config: dict[str, Any], process: dict[str, Any]) -> 
         started_at=finite(process.get("started_at"), 0, LATEST),
         pid=pid if isinstance(pid, int) else None,
         stop_requested=(folder / "stop").exists(),
+        group=_text(config.get("group", ""), 40),
+        group_title=_text(config.get("group_title", ""), 200),
     )
 
 

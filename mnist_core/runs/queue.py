@@ -4,9 +4,9 @@ A run is the command `python -m mnist_core train RECIPE ... --run-folder FOLDER`
 when a browser tab, or the server, is gone, and everything that anybody knows about it is in its
 folder, `artifacts/runs/<run_id>/` (see `run_folder`).
 
-One training runs at a time, for all copies of the app that share the folder; the others wait in
-the order in which they were asked for. Whoever looks starts the next one, and so does a process
-that ends.
+As many run at once as the engine has places for (see `engine`): one on this machine, for all
+copies of the app that share the folder; the others wait in the order in which they were asked for.
+Whoever looks starts the next one, and so does a process that ends.
 """
 
 from __future__ import annotations
@@ -18,11 +18,9 @@ import os
 import re
 import secrets
 import shutil
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +28,8 @@ from mnist_core import words
 from mnist_core.errors import ModelError, RunError
 from mnist_core.files import write_json
 from mnist_core.models.registry import active, runs_dir
-from mnist_core.runs.folder import (
-    FAILED,
-    RUNNING,
-    WAITING,
-    Run,
-    holding,
-    look,
-    read_json,
-    settle,
-    write,
-)
+from mnist_core.runs import engine
+from mnist_core.runs.folder import RUNNING, WAITING, Run, holding, look, read_json, write
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _log = logging.getLogger(__name__)
@@ -56,8 +45,16 @@ def request(recipe: str, changes: dict[str, Any] | None = None, title: str = "")
     return get_run(run.run_id)
 
 
-def create(recipe: str, changes: dict[str, Any] | None = None, title: str = "") -> Run:
-    """Make a run's folder, whole or not at all, and leave it waiting."""
+def create(
+    recipe: str,
+    changes: dict[str, Any] | None = None,
+    title: str = "",
+    more: Mapping[str, Any] | None = None,
+) -> Run:
+    """Make a run's folder, whole or not at all, and leave it waiting.
+
+    more: what config.json says besides, such as the group that the run belongs to.
+    """
     now = time.time()
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
     run_id = f"{stamp}-{re.sub(r'[^A-Za-z0-9_-]', '-', recipe)[:40]}-{secrets.token_hex(2)}"
@@ -66,6 +63,7 @@ def create(recipe: str, changes: dict[str, Any] | None = None, title: str = "") 
         "title": title.strip() or recipe,
         "changes": changes or {},
         "requested_at": now,
+        **(more or {}),
     }
     new = runs_dir() / f".new-{run_id}"
     try:
@@ -89,20 +87,26 @@ def own(recipe: str, changes: dict[str, Any] | None = None, title: str = "") -> 
 
 
 def start_next() -> Run | None:
-    """Start the run that has waited longest, unless one is running; return it."""
-    if _next_in_line() is None:  # nearly always, and every open page asks once a second
-        return None
-    with _queue_lock():
-        run = _next_in_line()
-        if run is None:
-            return None
-        _start(run)
-        return get_run(run.run_id)
-
-
-def _next_in_line() -> Run | None:
+    """Start those that have waited longest, as many as have a place; return the first of them."""
     live = live_runs()
-    return live[0] if live and live[0].state == WAITING else None
+    if not any(run.state == WAITING for run in live):  # nearly always, and open pages ask often
+        return None
+    on = engine.chosen()
+    places = on.places()
+    if not _to_start(live, places):
+        return None
+    started = None
+    with _queue_lock():
+        for run in _to_start(live_runs(), places):
+            _start(run, on)
+            started = started or get_run(run.run_id)
+    return started
+
+
+def _to_start(live: list[Run], places: int) -> list[Run]:
+    """Return those of the live runs that have a place now, in their order."""
+    free = places - sum(run.state == RUNNING for run in live)
+    return [run for run in live if run.state == WAITING][: max(0, free)]
 
 
 def live_runs() -> list[Run]:
@@ -132,7 +136,7 @@ def stop(run_id: str) -> None:
     if run.state == WAITING:
         delete(run_id)
     elif run.state == RUNNING:
-        write(run.folder / "stop", {"requested_at": time.time()})
+        engine.chosen().stop(run.folder)
 
 
 def rename(run_id: str, title: str) -> None:
@@ -178,51 +182,21 @@ def _words(name: str, value: Any) -> list[str]:
     return [f"--{name.replace('_', '-')}", text]
 
 
-def training_threads() -> int:
-    """Return how many threads a training may use: all cores but one, which the page keeps."""
-    has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
-    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    return max(1, cores - 1)
+def keep_ready() -> None:
+    """Let a process wait ready for a training, while somebody looks and nothing trains here."""
+    here = engine.this_machine()
+    if engine.chosen() is here and not live_runs():
+        here.keep_ready()
 
 
-def _start(run: Run) -> None:
-    handle = os.open(run.folder / "process.lock", os.O_RDWR | os.O_CREAT, 0o644)
-    threads = str(training_threads())
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(
-            filter(None, [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH")])
-        ),
-        "PYTHONUNBUFFERED": "1",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "TF_NUM_INTRAOP_THREADS": threads,
-        "TF_NUM_INTEROP_THREADS": "1",
-        "OMP_NUM_THREADS": threads,
-        "OPENBLAS_NUM_THREADS": threads,
-    }
+def _start(run: Run, on: engine.Engine) -> None:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        write(run.folder / "process.json", {"started_at": time.time()})
-        with (run.folder / "train.log").open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own command, no shell
-                command(run),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                start_new_session=True,
-                pass_fds=[handle],
-            )
-    except (OSError, RunError) as error:
-        with contextlib.suppress(RunError):
-            settle(run.folder, FAILED, f"The training could not be started: {error}.")
-        return
-    finally:
-        os.close(handle)
-    threading.Thread(target=_wait_for, args=[process], daemon=True).start()
+        on.submit(command(run), run.folder, _go_on)
+    except (OSError, RunError) as error:  # the folder says so already, where it could
+        _log.warning("The run %s could not be started: %s", run.run_id, error)
 
 
-def _wait_for(process: subprocess.Popen[bytes]) -> None:
-    process.wait()
+def _go_on() -> None:
     try:
         start_next()
     except (OSError, RunError) as error:

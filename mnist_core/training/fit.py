@@ -7,6 +7,7 @@ and so TensorFlow; only a process that trains loads it.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import tempfile
 import time
@@ -27,9 +28,9 @@ from mnist_core.training.batches import AugmentedBatches, MixedBatches
 from mnist_core.training.calibration import calibrate, evaluate
 from mnist_core.training.card import make_card
 from mnist_core.training.events import EpochEnd, Event, Finished, Started
-from mnist_core.training.hyperparameters import Hyperparameters
+from mnist_core.training.hyperparameters import Hyperparameters, override
 from mnist_core.training.ink_pool import InkPool, ink_pool
-from mnist_core.training.recipes import Recipe
+from mnist_core.training.recipes import Recipe, get_recipe
 from mnist_core.training.reporter import Reporter
 
 
@@ -111,6 +112,20 @@ def train(
     best = max(split.epochs, key=lambda e: e.val_accuracy).epoch if split.epochs else None
     on_event(Finished(seconds, card["test_accuracy"], best, stopped))
     return TrainingResult(model, card["history"], card, evaluation, stopped)
+
+
+def warm_up(dataset: Dataset) -> None:
+    """Pay now what the first training and saving of a process cost beside their work: what Keras
+    and TensorFlow import, start and trace when they are first used."""
+    few = dataclasses.replace(
+        dataset, x_train=dataset.x_train[:600], y_train=dataset.y_train[:600],
+        x_test=dataset.x_test[:20], y_test=dataset.y_test[:20],
+    )  # fmt: skip
+    recipe = get_recipe("fast")
+    with tempfile.TemporaryDirectory() as temporary:
+        result = train(recipe, few, hyperparameters=override(recipe.hyperparameters, epochs=1))
+        registry.save_model(Path(temporary), result.model, result.card, result.evaluation)
+    keras.backend.clear_session()  # layers count their names anew
 
 
 def _load_start(model: keras.Model, name: str) -> dict[str, Any]:

@@ -69,8 +69,10 @@ def watch_status(run: Run) -> None:
 
 
 @st.fragment(run_every=3.0)
-def watch_idle() -> None:
-    """Notice a run that somebody else begins."""
+def watch_idle(allowed: bool) -> None:
+    """Notice a run that somebody else begins; have one of one's own begin at once."""
+    if allowed:
+        queue.keep_ready()
     look_after_queue()
 
 
