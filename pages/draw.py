@@ -15,6 +15,7 @@ from mnist_core.models import registry
 from mnist_core.views import answer_view, canvas_state
 from mnist_core.views.answer_view import Html, data_url
 from pages.parts.draw.answers import ask, load_networks
+from pages.parts.draw.feedback import feedback, forget_said
 from pages.parts.draw.start_from import other_ways
 from pages.parts.draw.why import forget_why, more
 
@@ -71,16 +72,22 @@ def canvas(state: canvas_state.CanvasState) -> dict | None:
     return canvas_state.render(state.objects) if picture is None else picture
 
 
+def outdated() -> list[str]:
+    """Take back what was shown about the drawing as it was; return the fragments that showed it."""
+    shown = {"more": forget_why, "feedback": forget_said}
+    return [name for name, forget in shown.items() if forget()]
+
+
 def after_stroke() -> None:
-    """Take explanations of the drawing as it was away; without any, only `drawing` reruns."""
-    if forget_why():
-        st.rerun(["drawing", "more"])
+    """Take what was said of the drawing as it was away; without any, only `drawing` reruns."""
+    if stale := outdated():
+        st.rerun(["drawing", *stale])
 
 
 def change(action: Callable[[], None]) -> None:
     """Change the canvas; rerun what follows from it, and no more."""
     action()
-    st.rerun(["drawing", "kept", "more"] if forget_why() else ["drawing", "kept"])
+    st.rerun(["drawing", "kept", *outdated()])
 
 
 def change_brush() -> None:
@@ -161,5 +168,6 @@ reading, heard, visit = right.container(), right.container(key="heard"), st.cont
 with place:
     drawing(reading, heard, visit)
 with right:
+    feedback()
     more()
 other_ways()

@@ -22,10 +22,12 @@ from mnist_core.data.database import Json, metadata, reading, transaction
 from mnist_core.errors import WrongDrawing
 from mnist_core.ink.preprocessing import mnist_image
 from mnist_core.ink.strokes import Stroke, draw_strokes
+from mnist_core.models.classifier import Answer
 
 NOT_A_DIGIT = 10  # a label like 0 to 9
-# The writer said it; was asked to draw it; others voted; it came in a file.
-LABEL_SOURCES = ("said", "asked", "voted", "imported")
+# The writer said it; was asked to draw it; others voted; it came in a file; somebody who looked
+# at what the networks contradict said that it is so.
+LABEL_SOURCES = ("said", "asked", "voted", "imported", "confirmed")
 MOST_STROKES, MOST_POINTS = 100, 5000
 LARGEST_PX = 4096.0
 _AT_ONCE = 500  # values in one statement; SQLite's and PostgreSQL's limits are above
@@ -93,6 +95,23 @@ class Drawing:
         """
         size = round(self.size_px)
         return mnist_image(draw_strokes(self.ink, size, self.width_px))
+
+
+def record(model: str, answer: Answer) -> dict[str, Any]:
+    """Return a network's answer as it is kept with a drawing."""
+    return {
+        "model": model,
+        "digit": answer.digit,
+        "confidence": round(answer.confidence, 5),
+        "probabilities": [round(float(p), 5) for p in answer.probabilities],
+        "is_digit": answer.is_digit,
+    }
+
+
+def label_of(answers: Collection[Answer]) -> int | None:
+    """Return what all these answers say that a drawing is, 0 to 9 or 10; None: they differ."""
+    said = {answer.digit if answer.is_digit else NOT_A_DIGIT for answer in answers}
+    return said.pop() if len(said) == 1 else None
 
 
 def new_token() -> str:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageChops
 
+from mnist_core.errors import WrongDrawing
 from mnist_core.files import finite
 from mnist_core.ink.examples import canvas_json
 from mnist_core.ink.photo import DECODER_ERRORS, on_canvas
@@ -190,6 +191,34 @@ def render(objects: list[dict[str, Any]]) -> np.ndarray:
     return np.asarray(
         Image.merge("RGBA", (canvas, canvas, canvas, Image.new("L", canvas.size, 255)))
     )
+
+
+def drawn(objects: list[dict[str, Any]]) -> tuple[list[Stroke], float]:
+    """Return the strokes among a canvas's objects, in its pixels, and the brush's width.
+
+    Points nearer than a pixel to the one before are left out. Raises WrongDrawing where there is
+    something else than strokes: a picture was put on the canvas.
+    """
+    strokes, widths = [], []
+    for item in objects[:MOST_OBJECTS]:
+        if not isinstance(item.get("path"), list):
+            raise WrongDrawing("Only what is drawn by hand can be kept, no pictures.")
+        try:
+            strokes.append(_thinned(path_points(item["path"][:MOST_POINTS])))
+        except (ValueError, TypeError, OverflowError):
+            continue
+        widths.append(_width_px(item))
+    if not strokes:
+        raise WrongDrawing("There is nothing on the canvas yet; draw something first.")
+    return strokes, float(np.median(widths))
+
+
+def _thinned(stroke: Stroke) -> Stroke:
+    kept = [0]
+    for i in range(1, len(stroke)):
+        if i == len(stroke) - 1 or np.abs(stroke[i] - stroke[kept[-1]]).max() >= 1:
+            kept.append(i)
+    return stroke[kept]
 
 
 def path_points(path: list[list[Any]]) -> Stroke:

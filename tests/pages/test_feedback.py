@@ -1,0 +1,108 @@
+"""What a visitor says of the answers: kept with the strokes, taken back, forgotten."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import types
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from mnist_core.data import database, people
+from mnist_core.errors import DatabaseError
+from mnist_core.ink.examples import EXAMPLES, canvas_json
+from mnist_core.ink.strokes import draw_strokes
+from mnist_core.models import registry
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = str(ROOT / "pages" / "draw.py")
+SEVEN = next(example for example in EXAMPLES if example.label == 7)
+
+
+@pytest.fixture(autouse=True)
+def artifacts(tmp_path, monkeypatch):
+    for slot in registry.SLOTS:
+        shutil.copytree(ROOT / "artifacts" / slot, tmp_path / slot)
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    monkeypatch.delenv("MNIST_DATABASE_URL", raising=False)
+    # AppTest stands in a mock for whatever a request would bring.
+    monkeypatch.setattr(type(st.context), "cookies", property(lambda _: {}))
+    yield tmp_path
+    database.engine().dispose()
+
+
+def open_page(monkeypatch, objects: list | None = None) -> AppTest:
+    """The page with a seven on its canvas; the canvas itself needs a running server."""
+    drawn = canvas_json(SEVEN.strokes) if objects is None else {"objects": objects}
+    canvas = types.SimpleNamespace(json_data=drawn, image_data=draw_strokes(SEVEN.strokes))
+    stand_in = types.SimpleNamespace(st_canvas=lambda **_: canvas)
+    monkeypatch.setitem(sys.modules, "streamlit_drawable_canvas", stand_in)
+    page = AppTest.from_file(PAGE, default_timeout=60).run()
+    assert not page.exception
+    return page
+
+
+def words(page: AppTest) -> str:
+    shown = [*page.markdown, *page.caption, *page.warning, *page.success]
+    return "\n".join(str(element.value) for element in shown)
+
+
+def say(page: AppTest, what: object) -> AppTest:
+    (pills,) = [group for group in page.get("button_group") if "No, it" in group.label]
+    return pills.set_value(what).run()
+
+
+def test_right_keeps_the_strokes_with_what_both_networks_read(monkeypatch):
+    page = open_page(monkeypatch)
+    assert "kept with your strokes" in words(page)
+    page.button(key="say-right").click().run()
+    assert not page.exception
+    assert "**this is a 7**" in words(page)
+    (kept,) = people.listed()
+    assert (kept.label, kept.label_source) == (7, "said")
+    assert len(kept.strokes) == len(SEVEN.strokes)
+    assert kept.answers["cnn"]["digit"] == kept.answers["dense"]["digit"] == 7
+    page.button(key="take-back").click().run()
+    assert people.listed() == []
+    assert page.button(key="say-right")
+
+
+@pytest.mark.parametrize(("said", "label"), [(4, 4), ("not a digit", people.NOT_A_DIGIT)])
+def test_a_correction_is_kept_as_the_visitor_says(monkeypatch, said, label):
+    page = say(open_page(monkeypatch), said)
+    assert not page.exception
+    assert [d.label for d in people.listed()] == [label]
+    page.button(key="forget-me").click().run()
+    assert people.listed() == []
+    assert people.writer_hashes() == {}
+    assert "1 drawing is forgotten" in words(page)
+
+
+def test_right_asks_which_digit_where_the_networks_disagree(monkeypatch):
+    monkeypatch.setattr(people, "label_of", lambda answers: None)
+    page = open_page(monkeypatch)
+    page.button(key="say-right").click().run()
+    assert "do not agree: say which digit" in words(page)
+    assert people.listed() == []
+
+
+def test_a_picture_is_not_kept(monkeypatch):
+    picture = {"type": "Image", "src": "data:image/png;base64,"}
+    page = open_page(monkeypatch, [picture])
+    page.button(key="say-right").click().run()
+    assert "Only what is drawn by hand" in words(page)
+    assert people.listed() == []
+
+
+def test_a_locked_database_is_said_and_breaks_nothing(monkeypatch):
+    def locked(*_):
+        raise DatabaseError("The database people.db is locked by another program.")
+
+    page = open_page(monkeypatch)
+    monkeypatch.setattr(people, "add", locked)
+    page.button(key="say-right").click().run()
+    assert not page.exception
+    assert "is locked by another program" in words(page)
