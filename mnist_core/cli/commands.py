@@ -241,6 +241,17 @@ def submission(arguments: Namespace) -> int:
     return 0
 
 
+def export(arguments: Namespace) -> int:
+    """Write a model as one HTML file that reads digits without a server."""
+    from mnist_core.views.take_home import take_home
+
+    content = take_home(arguments.model)
+    with replacing(arguments.output) as temporary:
+        temporary.write_text(content, encoding="utf-8")
+    print(f"{arguments.output} ({len(content.encode()) / 1000:,.0f} kB) opens in any browser.")
+    return 0
+
+
 def list_runs(arguments: Namespace) -> int:
     """Print the runs, newest first; or stop, rename or delete one."""
     queue.start_next()

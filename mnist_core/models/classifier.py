@@ -110,7 +110,7 @@ class Classifier:
         probabilities = np.concatenate([part[0] for part in parts])
         scores = [part[1] for part in parts if part[1] is not None]
         digit_scores = np.concatenate(scores) if scores else np.ones(len(batch), np.float32)
-        return _sharpen(probabilities, self._temperature), digit_scores
+        return sharpen(probabilities, self._temperature), digit_scores
 
     def _accepts(self, digit_scores: np.ndarray) -> np.ndarray:
         if self._digit_threshold is None:
@@ -172,7 +172,7 @@ def _by_width(outputs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]
     return probabilities, score
 
 
-def _sharpen(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+def sharpen(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Temperature scaling (Guo et al. 2017) on probabilities: p ** (1 / T), normalised."""
     logarithms = np.log(np.maximum(probabilities, 1e-30)) / np.float32(temperature)
     powers = np.exp(logarithms - logarithms.max(axis=1, keepdims=True))

@@ -8,6 +8,7 @@ from mnist_core.models import registry
 from mnist_core.runs import queue, report
 from mnist_core.runs.folder import Run
 from mnist_core.views import figures_training
+from mnist_core.views.take_home import take_home
 from mnist_core.words import network
 from pages.parts.attempt import attempt
 
@@ -65,6 +66,10 @@ def manage(run: Run, allowed: bool) -> None:
     if run.has_model:
         row.download_button("Download model and card", lambda: report.archive(run),
                             f"{run.run_id}.zip", "application/zip", on_click="ignore")  # fmt: skip
+        row.download_button("Take it home", lambda: take_home(run.run_id),
+                            f"{run.run_id}.html", "text/html", on_click="ignore",
+                            help="One file that reads digits in any browser, without a server."
+                            )  # fmt: skip
         slot = report.slot_for(run.recipe)
         row.button(f"Use as {network(slot)}", key="use-past", disabled=not allowed,
                    on_click=attempt, args=[registry.activate, slot, run.run_id])  # fmt: skip
