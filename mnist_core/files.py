@@ -19,6 +19,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
 
@@ -93,11 +94,26 @@ def opened_zip(source: Path | bytes) -> Iterator[zipfile.ZipFile]:
                 count = _entries(file)
             if count > MOST_MEMBERS:
                 raise ValueError(f"it holds more than {MOST_MEMBERS:,} files")
-            yield stack.enter_context(zipfile.ZipFile(file))
+            archive = stack.enter_context(zipfile.ZipFile(file))
+            _refuse_overlaps(archive)
+            yield archive
     except FileNotFoundError:
         raise
     except _ZIP_ERRORS as error:
         raise ValueError(brief(error) or type(error).__name__) from None
+
+
+def _refuse_overlaps(archive: zipfile.ZipFile) -> None:
+    """Raise ValueError where members share bytes: a small file that unpacks to a huge one.
+
+    Python's own reader sees to it from 3.11.8 on.
+    """
+    members = sorted(archive.infolist(), key=lambda member: member.header_offset)
+    for member, following in pairwise(members):
+        # A member has a header of 30 bytes and its name ahead of its content.
+        end = member.header_offset + 30 + len(member.orig_filename) + member.compress_size
+        if end > following.header_offset:
+            raise ValueError("its members overlap")
 
 
 def _entries(file: IO[bytes]) -> int:

@@ -51,6 +51,7 @@ class Run:
     title: str = ""
     changes: dict[str, Any] = field(default_factory=dict)  # hyperparameters not as in the recipe
     requested_at: float = 0.0
+    requested_by: str = ""  # what tells one guest from another; "" where it was no guest
     started_at: float | None = None
     ended_at: float | None = None
     pid: int | None = None
@@ -110,6 +111,7 @@ def _describe(folder: Path, config: dict[str, Any], process: dict[str, Any]) -> 
         recipe=_text(config.get("recipe", "unknown"), 100),
         title=_text(config.get("title", folder.name), 200),
         changes=_changes(config.get("changes", {})),
+        requested_by=_text(config.get("requested_by", ""), 64),
         requested_at=finite(config.get("requested_at"), 0, LATEST) or 0.0,
         started_at=finite(process.get("started_at"), 0, LATEST),
         pid=pid if isinstance(pid, int) else None,

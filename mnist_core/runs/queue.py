@@ -28,19 +28,28 @@ from mnist_core import words
 from mnist_core.errors import ModelError, RunError
 from mnist_core.files import write_json
 from mnist_core.models.registry import active, runs_dir
-from mnist_core.runs import engine
+from mnist_core.runs import engine, limits
 from mnist_core.runs.folder import RUNNING, WAITING, Run, holding, look, read_json, write
+from mnist_core.training.recipes import RECIPES
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _log = logging.getLogger(__name__)
 
 
-def request(recipe: str, changes: dict[str, Any] | None = None, title: str = "") -> Run:
+def request(
+    recipe: str, changes: dict[str, Any] | None = None, title: str = "", guest: str = ""
+) -> Run:
     """Put a training at the end of the queue; it starts at once where none is running.
 
-    The caller has checked recipe and changes (see `override`); the process checks again.
+    The caller has checked recipe and changes (see `override`); the process checks again. guest:
+    what tells a guest from others (see `limits`), "" for who has no limits. Raises RunError.
     """
-    run = create(recipe, changes, title)
+    limits.check_disk()
+    with _queue_lock() if guest else contextlib.nullcontext():
+        if guest:
+            standing = RECIPES[recipe].hyperparameters.epochs
+            limits.check_guest(live_runs(), guest, changes or {}, standing)
+        run = create(recipe, changes, title, {"requested_by": guest} if guest else None)
     start_next()
     return get_run(run.run_id)
 

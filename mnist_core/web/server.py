@@ -6,6 +6,9 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from mnist_core.web import read
+from mnist_core.web.admission import Admission
+from mnist_core.web.headers import SecurityHeaders
+from mnist_core.web.messages import BoundedMessages
 
 
 def routes() -> list[BaseRoute]:
@@ -15,4 +18,4 @@ def routes() -> list[BaseRoute]:
 
 def middleware() -> list[Middleware]:
     """Return what every request passes through before Streamlit's own middleware."""
-    return []
+    return [Middleware(one) for one in (SecurityHeaders, Admission, BoundedMessages)]

@@ -1,9 +1,14 @@
 """Who may train, activate and delete, and the field for the administrator's password."""
 
-import hmac
+import hashlib
 from pathlib import Path
 
 import streamlit as st
+
+from mnist_core.web.attempts import Attempts
+
+FIELD = "admin-password"
+attempts = st.cache_resource(Attempts, show_spinner=False)
 
 
 def may_change() -> bool:
@@ -17,15 +22,50 @@ def may_change() -> bool:
         return True
     if st.session_state.get("is_admin"):
         return True
-    entered = st.text_input("Administrator's password", type="password", key="admin-password")
-    if entered and password_matches(entered, expected):
-        st.session_state["is_admin"] = True
-        st.rerun()
-    if entered:
-        st.error("That is not the administrator's password.")
+    st.text_input("Administrator's password", type="password", key=FIELD, on_change=enter)
+    if refusal := st.session_state.pop("password_refusal", ""):
+        st.error(refusal)
     else:
         st.caption("Training, activating and deleting ask for the password; watching does not.")
     return False
+
+
+def enter() -> None:
+    """Try the password in the field, once for each time it was entered, and empty the field."""
+    entered, expected = st.session_state[FIELD], admin_password()
+    st.session_state[FIELD] = ""
+    if not entered or not expected:
+        return
+    right, wait_seconds = attempts().check(client(), entered, expected)
+    st.session_state["is_admin"] = right
+    if wait_seconds:
+        seconds = max(1, round(wait_seconds))
+        refusal = f"There were too many wrong passwords; try again in {seconds} s."
+    else:
+        refusal = "" if right else "That is not the administrator's password."
+    st.session_state["password_refusal"] = refusal
+
+
+def guest() -> str:
+    """Return what tells this guest's trainings from others', "" for the administrator.
+
+    A cookie of the browser where it has one, or else its address: a classroom behind one router
+    is not one guest.
+    """
+    if st.session_state.get("is_admin"):
+        return ""
+    known = browser_cookie() or client()
+    return hashlib.sha256(known.encode()).hexdigest()[:16]
+
+
+def browser_cookie() -> str:
+    """Return the cookie that Streamlit gives each browser against forged requests, or ""."""
+    return str(st.context.cookies.get("_streamlit_xsrf", ""))
+
+
+def client() -> str:
+    """Return the address that a browser comes from, as far as the server sees it."""
+    return str(st.context.ip_address or "this machine")
 
 
 def admin_password() -> str | None:
@@ -35,8 +75,3 @@ def admin_password() -> str | None:
     except (OSError, ValueError):
         there = any(Path(file).exists() for file in st.get_option("secrets.files"))
         return None if there else ""
-
-
-def password_matches(entered: str, expected: str) -> bool:
-    """Return whether the password is right, in a time that does not tell how much of it is."""
-    return hmac.compare_digest(entered.encode("utf-8"), expected.encode("utf-8"))

@@ -5,6 +5,7 @@ The others are in `test_fuzz`, which makes up new ones.
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import tracemalloc
@@ -90,6 +91,22 @@ def test_a_zip_of_very_many_files_is_not_opened(tmp_path):
     for source in (path, path.read_bytes()):
         with pytest.raises(ValueError, match="more than 1,000 files"), opened_zip(source):
             pass
+
+
+def test_members_that_share_their_bytes_are_refused(tmp_path):
+    """Every name of the directory names the one content: 900 members, 1 MB each, of one."""
+    path = zipped(tmp_path / "one.zip", {"a.npy": bytes(1_000_000)}, zipfile.ZIP_STORED)
+    with zipfile.ZipFile(path, "a") as archive:
+        (first,) = archive.infolist()
+        for number in range(900):
+            double = copy.copy(first)
+            double.filename = f"{number:03}.npy"
+            archive.filelist.append(double)
+            archive.NameToInfo[double.filename] = double
+        archive.comment = b"written anew"
+    assert path.stat().st_size < 1_100_000
+    with pytest.raises(ValueError, match="overlap"), opened_zip(path):
+        pass
 
 
 @pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

@@ -17,6 +17,8 @@ from mnist_core.models import registry
 from mnist_core.runs import progress, queue
 from mnist_core.runs.folder import holding, settle
 from mnist_core.training.recipes import RECIPES
+from mnist_core.web.attempts import FREE_TRIES, Attempts
+from pages.parts import permission
 from tests.made_up_runs import finished_run, tell_epochs
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "retrain.py")
@@ -35,6 +37,17 @@ def artifacts(tmp_path, monkeypatch):
 @pytest.fixture
 def page():
     return AppTest.from_file(PAGE, default_timeout=60)
+
+
+@pytest.fixture
+def one_client(monkeypatch):
+    """All sessions come from one browser, and its clock stands still; returns what moves it."""
+    clock = [1000.0]
+    attempts = Attempts(lambda: clock[0])
+    monkeypatch.setattr(permission, "attempts", lambda: attempts)
+    monkeypatch.setattr(permission, "browser_cookie", lambda: "anna's")
+    monkeypatch.setattr(permission, "client", lambda: "192.0.2.7")
+    return clock
 
 
 @contextlib.contextmanager
@@ -225,6 +238,43 @@ def test_the_password_guards_training_activating_and_deleting(page):
     page.text_input(key="admin-password").set_value(PASSWORD).run()
     assert not page.button(key="train-start").disabled
     assert not page.button(key="use-model").disabled
+
+
+def test_wrong_passwords_make_the_next_one_wait_in_any_session(page, one_client):
+    """Reruns of the page do not count, a new session does not begin anew."""
+    page.secrets["admin_password"] = PASSWORD
+    page.run()
+    for _ in range(FREE_TRIES):
+        page.text_input(key="admin-password").set_value("battery").run().run()
+    other = AppTest.from_file(PAGE, default_timeout=60)
+    other.secrets["admin_password"] = PASSWORD
+    other.run().text_input(key="admin-password").set_value(PASSWORD).run()
+    assert "too many wrong passwords; try again in 1 s" in other.error[0].value
+    assert other.button(key="train-start").disabled
+    one_client[0] += 1.1
+    other.text_input(key="admin-password").set_value(PASSWORD).run()
+    assert not other.button(key="train-start").disabled
+
+
+def test_a_guest_is_told_how_many_may_wait(page, one_client):
+    page.run()
+    for _ in range(4):
+        page.button(key="train-start").click().run()
+    assert "You have 3 trainings waiting" in page.error[0].value
+    assert len(queue.live_runs()) == 3
+
+
+def test_runs_beyond_the_budget_are_proposed_and_deleted_when_asked(page, monkeypatch):
+    old, new = finished_run(title="The old one"), finished_run(title="The new one")
+    (queue.get_run(old).folder / "train.log").write_bytes(bytes(3_000_000))
+    (queue.get_run(new).folder / "train.log").write_bytes(bytes(900_000))
+    monkeypatch.setenv("MNIST_RUNS_GB", "0.002")
+    page.run()
+    assert any("The oldest that nobody uses" in one.value for one in page.warning)
+    assert len(queue.list_runs()) == 2
+    page.button(key="delete-oldest").click().run()
+    assert [run.run_id for run in queue.list_runs()] == [new]
+    assert not page.warning
 
 
 @pytest.mark.parametrize("content", ["admin_password = ", "admin_password = '\xff'"])

@@ -9,6 +9,7 @@ from mnist_core.models.classifier import Classifier
 from mnist_core.views import figures
 from pages.parts.chart import chart
 from pages.parts.stored_answers import changed_ns, dataset_or_reason
+from pages.parts.turn import own_turn
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -39,12 +40,13 @@ def show_robustness(names: list[str]) -> None:
         bar = st.progress(0.0)
         for name in missing:
             try:
-                measured = robustness.measure(
-                    classifier(name, changed_ns(name, registry.KERAS_FILE)).probabilities,
-                    dataset.x_test[indices],
-                    dataset.y_test[indices],
-                    lambda share, what, name=name: bar.progress(share, f"{name}: {what}"),
-                )
+                with own_turn():
+                    measured = robustness.measure(
+                        classifier(name, changed_ns(name, registry.KERAS_FILE)).probabilities,
+                        dataset.x_test[indices],
+                        dataset.y_test[indices],
+                        lambda share, what, name=name: bar.progress(share, f"{name}: {what}"),
+                    )
                 robustness.keep(name, dataset.digest, len(indices), measured)
             except MnistError as error:
                 st.error(str(error))

@@ -9,6 +9,7 @@ from mnist_core.data.mnist import Dataset
 from mnist_core.errors import MnistError
 from mnist_core.views import figures_dataset
 from pages.parts.dataset.digit_grid import show_digit, show_grid
+from pages.parts.turn import own_turn
 
 
 @st.cache_resource(max_entries=10, show_spinner=False)
@@ -55,7 +56,8 @@ def compute_tsne(dataset: Dataset, indices: np.ndarray) -> np.ndarray | None:
         return None
     bar = st.progress(0.0, "Neighbours first, then four rounds")
     try:
-        positions = projection.compute_tsne(dataset, indices, bar.progress)
+        with own_turn():
+            positions = projection.compute_tsne(dataset, indices, bar.progress)
     except MnistError as error:
         st.error(str(error))
         return None

@@ -11,6 +11,7 @@ from mnist_core.models.classifier import Classifier
 from mnist_core.views import answer_view, canvas_state, explanation_view
 from mnist_core.views.answer_view import Html
 from pages.parts.draw.answers import classifiers
+from pages.parts.turn import own_turn
 
 BLANK = np.zeros((28, 28), np.float32)
 
@@ -60,14 +61,15 @@ def why(image: np.ndarray, networks: Mapping[str, Classifier]) -> None:
     answers = {slot: classifier.answer(image) for slot, classifier in networks.items()}
     with st.container(key="explanation"):
         st.subheader("The ink that counts")
-        importances = {
-            slot: explanation.occlusion(classifier, image) for slot, classifier in networks.items()
-        }
+        with own_turn():
+            importances = {
+                slot: explanation.occlusion(network, image) for slot, network in networks.items()
+            }
+            reaches = {
+                slot: explanation.reach(network, image) for slot, network in networks.items()
+            }
         st.html(Html(explanation_view.ink_that_counts(image, importances, answers)))
         st.subheader("Move it")
-        reaches = {
-            slot: explanation.reach(classifier, image) for slot, classifier in networks.items()
-        }
         st.markdown(explanation_view.reach_in_words(reaches, answers))
         push(image, networks)
         st.subheader("What the layers look for")

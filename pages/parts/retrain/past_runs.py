@@ -4,9 +4,11 @@ import zlib
 
 import streamlit as st
 
+from mnist_core.errors import RunError
 from mnist_core.models import registry
-from mnist_core.runs import queue, report
+from mnist_core.runs import limits, queue, report
 from mnist_core.runs.folder import Run
+from mnist_core.runs.report import plain
 from mnist_core.views import figures_training
 from mnist_core.views.take_home import take_home
 from mnist_core.words import network
@@ -19,6 +21,7 @@ def show_past(past: list[Run], allowed: bool) -> None:
     if not past:
         st.caption("None yet.")
         return
+    propose_deletion(past, allowed)
     chosen = chosen_runs(past)
     if not chosen:
         st.caption("Select one to rename, delete, download or use it; several to compare them.")
@@ -30,6 +33,40 @@ def show_past(past: list[Run], allowed: bool) -> None:
             column.plotly_chart(figure, width="stretch", key=f"compared-{quantity}")
         return
     manage(chosen[0], allowed)
+
+
+def propose_deletion(past: list[Run], allowed: bool) -> None:
+    """Where past runs take more disk than they may, offer to delete the oldest unused ones."""
+    try:
+        too_many = proposed(tuple(run.run_id for run in past))
+    except RunError as error:
+        st.warning(str(error))
+        return
+    if not too_many:
+        return
+    titles = ", ".join(plain(run.title) for run in past if run.run_id in too_many[:5])
+    more = f" and {len(too_many) - 5} more" if len(too_many) > 5 else ""
+    st.warning(
+        f"Past runs take more than the {limits.budget_bytes() / 1e9:g} GB that they may, so "
+        f"nothing new can be trained. The oldest that nobody uses: {titles}{more}."
+    )
+    with st.popover("Delete these", disabled=not allowed):
+        st.write("Their models, curves and logs will be gone.")
+        st.button("Delete them for good", key="delete-oldest", disabled=not allowed,
+                  on_click=delete_all, args=[too_many])  # fmt: skip
+
+
+@st.cache_data(ttl=60, max_entries=20, show_spinner=False)
+def proposed(run_ids: tuple[str, ...]) -> list[str]:
+    """Return the ids of the runs to delete; measuring ten thousand folders takes a while."""
+    return [run.run_id for run in limits.proposed_for_deletion(list(map(queue.get_run, run_ids)))]
+
+
+def delete_all(run_ids: list[str]) -> None:
+    """Delete runs, as many as can be."""
+    for run_id in run_ids:
+        attempt(queue.delete, run_id)
+    proposed.clear()
 
 
 def chosen_runs(past: list[Run]) -> list[Run]:

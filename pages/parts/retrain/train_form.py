@@ -14,6 +14,7 @@ from mnist_core.training.recipes import RECIPES, Recipe
 from mnist_core.views import figures_training
 from mnist_core.words import percent
 from pages.parts.attempt import attempt
+from pages.parts.permission import guest
 
 FIRST_CHOICE = "fast"  # ends within a minute on two cores
 
@@ -49,7 +50,7 @@ def choose_and_train(allowed: bool, busy: bool) -> None:
         kwargs={"asked_to_train": True},
     )
     if st.session_state.pop("asked_to_train", False) and allowed:
-        attempt(queue.request, recipe.name, changes)
+        attempt(queue.request, recipe.name, changes, "", guest())
         st.rerun()
 
 
