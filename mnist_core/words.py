@@ -62,7 +62,7 @@ def moment(at: float, now: float | None = None) -> str:
     """
     then, today = time.localtime(at), time.localtime(now)
     day = "" if then[:3] == today[:3] else f"{then.tm_mday} {time.strftime('%b', then)}, "
-    return f"{day}{then.tm_hour}:{then.tm_min:02}"
+    return f"{day}{then.tm_hour:02}:{then.tm_min:02}"
 
 
 def run_title(title: str, at: float, now: float | None = None) -> str:
