@@ -4,4 +4,18 @@ import streamlit as st
 
 from mnist_core.web.server import middleware, routes
 
-app = st.App("pages/shell.py", routes=routes(), middleware=middleware())
+
+def api_origins() -> list[str]:
+    """Return the other sites whose pages may ask over HTTP, from the secrets."""
+    try:
+        return [str(origin) for origin in st.secrets.get("api_origins", [])]
+    except (OSError, ValueError):  # no secrets, or damaged ones
+        return []
+
+
+base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+app = st.App(
+    "pages/shell.py",
+    routes=routes(f"/{base}" if base else "", api_origins),
+    middleware=middleware(),
+)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnist_core.ink.brush import path_of
 from mnist_core.ink.glyphs import digit_prototypes
 from mnist_core.ink.strokes import CANVAS_SIZE_PX, STROKE_WIDTH_PX, Stroke, bounds, place
 
@@ -63,11 +64,9 @@ def _centred(strokes: list[Stroke]) -> list[Stroke]:
 
 
 def _path(stroke: Stroke, width_px: float) -> dict:
-    points = np.round(stroke, 1).tolist()
-    commands = [["M", *points[0]], *(["L", *point] for point in points[1:])]
     return {
         "type": "Path",
-        "path": commands,
+        "path": path_of(stroke),
         "stroke": "#FFFFFF",
         "strokeWidth": width_px,
         "fill": None,

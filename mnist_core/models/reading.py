@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnist_core.errors import BlankDrawing
+from mnist_core.ink.brush import BRUSH_WIDTH_PX, curve_of, ink_of
+from mnist_core.ink.photo import on_canvas, read_photo
 from mnist_core.ink.preprocessing import Steps, preprocess
-from mnist_core.ink.strokes import CANVAS_SIZE_PX, Stroke, ink_mask
+from mnist_core.ink.strokes import CANVAS_SIZE_PX, Stroke
 from mnist_core.models import serving
 from mnist_core.models.classifier import Answer, Classifier
-
-OVERSAMPLING = 2
-BRUSH_WIDTH_PX = 18.0  # of the Draw page's brush, on its canvas
 
 
 @dataclass(frozen=True)
@@ -36,8 +35,8 @@ def read_strokes(
 ) -> Reading:
     """Return what the active networks say of pen strokes.
 
-    strokes: each (n, 2) float, (x, y) with y down, in pixels of a canvas `size_px` wide and high,
-    drawn with a round brush `width_px` wide.
+    strokes: each (n, 2) float, (x, y) with y down, where the pen was seen, in pixels of a canvas
+    `size_px` wide and high; drawn as the app's canvas does, with a round brush `width_px` wide.
 
     Raises BlankDrawing where no ink is on the canvas.
     """
@@ -50,13 +49,21 @@ def draw_ink(
     """Return the strokes as the app's canvas shows them: (336, 336) uint8, 0 = paper.
 
     A canvas of another size is drawn at the app's, so that an answer does not depend on it.
+    Raises BlankDrawing where there is no point.
     """
-    if not any(len(stroke) for stroke in strokes):
+    factor = CANVAS_SIZE_PX / size_px
+    curves = [curve_of(np.asarray(stroke) * factor) for stroke in strokes if len(stroke)]
+    if not curves:
         raise BlankDrawing("There is no ink to read: no stroke has a point; draw a digit.")
-    factor = CANVAS_SIZE_PX / size_px * OVERSAMPLING
-    points = [np.asarray(stroke)[:, :2] * factor for stroke in strokes if len(stroke)]
-    mask = ink_mask(points, CANVAS_SIZE_PX * OVERSAMPLING, width_px * factor)
-    return np.asarray(mask.reduce(OVERSAMPLING))
+    return ink_of(curves, [width_px * factor] * len(curves))
+
+
+def read_picture(content: bytes) -> Reading:
+    """Return what the active networks say of a photo or scan: PNG, JPEG or WebP.
+
+    Raises UnreadableImage, BlankDrawing.
+    """
+    return read_ink(np.asarray(on_canvas(read_photo(content), CANVAS_SIZE_PX).convert("L")))
 
 
 def read_ink(ink: np.ndarray) -> Reading:

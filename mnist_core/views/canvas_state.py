@@ -12,18 +12,19 @@ import base64
 import io
 import json
 import secrets
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageChops
+from PIL import Image
 
 from mnist_core.errors import WrongDrawing
 from mnist_core.files import finite
+from mnist_core.ink.brush import curve_of_path, ink_of
 from mnist_core.ink.examples import canvas_json
 from mnist_core.ink.photo import DECODER_ERRORS, on_canvas
-from mnist_core.ink.strokes import CANVAS_SIZE_PX, Stroke, draw_strokes
+from mnist_core.ink.strokes import CANVAS_SIZE_PX, Stroke
 from mnist_core.models.classifier import Answer
 
 STRIP_LENGTH = 24
@@ -169,34 +170,30 @@ def _objects(value: object) -> list[dict[str, Any]]:
 
 
 def render(objects: list[dict[str, Any]]) -> np.ndarray:
-    """Return what the canvas shows for these objects: (336, 336, 4) uint8 RGBA.
+    """Return what the canvas shows for these objects: (336, 336) uint8, 0 = paper, 255 = ink.
 
-    The canvas sends its picture only after a stroke; what was loaded or taken back is drawn
-    here: pictures first, then strokes, white on black. Objects that visitors moved with the
-    canvas's own tools come with the picture of their next stroke.
+    Drawn here and not sent by the browser, so that a drawing is read alike from wherever it comes:
+    pictures first, then strokes.
     """
-    canvas = Image.new("L", (CANVAS_SIZE_PX, CANVAS_SIZE_PX), 0)
-    points_left = MOST_POINTS
+    canvas = np.zeros((CANVAS_SIZE_PX, CANVAS_SIZE_PX), np.uint8)
     for item in objects[:MOST_OBJECTS]:
+        if str(item.get("type")).lower() == "image":
+            picture = _picture(str(item.get("src", "")))
+            canvas = canvas if picture is None else np.asarray(picture)
+    lines, widths_px = [], []
+    for path, width_px in _strokes(objects):
         try:
-            if str(item.get("type")).lower() == "image":
-                canvas = _picture(str(item.get("src", ""))) or canvas
-            elif isinstance(item.get("path"), list):
-                stroke = path_points(item["path"][:points_left])
-                points_left -= len(stroke)
-                drawn = draw_strokes([stroke], CANVAS_SIZE_PX, _width_px(item))[..., 0]
-                canvas = ImageChops.lighter(canvas, Image.fromarray(drawn))
+            lines.append(curve_of_path(path))
+            widths_px.append(width_px)
         except (ValueError, TypeError, OverflowError):
             continue  # no stroke of ours; what is, is drawn
-    return np.asarray(
-        Image.merge("RGBA", (canvas, canvas, canvas, Image.new("L", canvas.size, 255)))
-    )
+    return np.maximum(canvas, ink_of(lines, widths_px)) if lines else canvas
 
 
 def drawn(objects: list[dict[str, Any]]) -> tuple[list[Stroke], float]:
     """Return the strokes among a canvas's objects, in its pixels, and the brush's width.
 
-    Points nearer than a pixel to the one before are left out. Raises WrongDrawing where there is
+    Raises WrongDrawing where there is
     something else than strokes: a picture was put on the canvas.
     """
     strokes, widths = [], []
@@ -204,7 +201,7 @@ def drawn(objects: list[dict[str, Any]]) -> tuple[list[Stroke], float]:
         if not isinstance(item.get("path"), list):
             raise WrongDrawing("Only what is drawn by hand can be kept, no pictures.")
         try:
-            strokes.append(_thinned(path_points(item["path"][:MOST_POINTS])))
+            strokes.append(curve_of_path(item["path"][:MOST_POINTS]))
         except (ValueError, TypeError, OverflowError):
             continue
         widths.append(_width_px(item))
@@ -213,35 +210,16 @@ def drawn(objects: list[dict[str, Any]]) -> tuple[list[Stroke], float]:
     return strokes, float(np.median(widths))
 
 
-def _thinned(stroke: Stroke) -> Stroke:
-    kept = [0]
-    for i in range(1, len(stroke)):
-        if i == len(stroke) - 1 or np.abs(stroke[i] - stroke[kept[-1]]).max() >= 1:
-            kept.append(i)
-    return stroke[kept]
-
-
-def path_points(path: list[list[Any]]) -> Stroke:
-    """Return the points of a Fabric path (M, L and Q commands) as an (n, 2) float array.
-
-    Points far outside the canvas come nearer: what lies there is not seen, but would be drawn.
-    Raises ValueError or TypeError for what is no such path.
-    """
-    points: list[tuple[float, float]] = []
-    for command, *numbers in path:
-        values = [float(number) for number in numbers[:4]]
-        if command == "Q" and points:
-            (x0, y0), (x1, y1, x2, y2) = points[-1], values
-            for t in (0.25, 0.5, 0.75, 1.0):
-                a, b, c = (1 - t) ** 2, 2 * t * (1 - t), t * t
-                points.append((a * x0 + b * x1 + c * x2, a * y0 + b * y1 + c * y2))
-        elif command in ("M", "L"):
-            x, y = values[:2]
-            points.append((x, y))
-    stroke = np.array(points or [(0.0, 0.0)])
-    if not np.isfinite(stroke).all():
-        raise ValueError("a point of the path is nowhere")
-    return np.clip(stroke, -CANVAS_SIZE_PX, 2 * CANVAS_SIZE_PX)
+def _strokes(objects: list[dict[str, Any]]) -> Iterator[tuple[list[Any], float]]:
+    """Yield every stroke's path and width in pixels; beyond 5,000 commands the rest is left out."""
+    commands_left = MOST_POINTS
+    for item in objects[:MOST_OBJECTS]:
+        path = item.get("path")
+        if isinstance(path, list) and path[:commands_left]:
+            yield path[:commands_left], _width_px(item)
+            commands_left -= len(path)
+            if commands_left <= 0:
+                return
 
 
 def _width_px(item: dict[str, Any]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,29 +13,60 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from mnist_core.errors import BlankDrawing
+from mnist_core.errors import BlankDrawing, UnreadableImage
+from mnist_core.ink.photo import FORMATS
 from mnist_core.models.classifier import Answer
-from mnist_core.models.reading import Reading, read_strokes
+from mnist_core.models.reading import Reading, read_picture, read_strokes
 from mnist_core.views.answer_view import data_url
+from mnist_core.web import gate
+from mnist_core.web.load import Load, pause_ms
 from mnist_core.web.schemas import BadRequest, parse_drawing
 
 MOST_JSON_BYTES = 64_000
+MOST_IMAGE_BYTES = 10_000_000
+IMAGE_COST = 10.0  # of a reading of strokes: a photo takes that much longer
 # Reading is work for a processor, not waiting: more threads than cores would only take turns.
 _readers = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="read")
 
 
-def routes() -> list[BaseRoute]:
-    """Return this module's routes."""
-    return [Route("/api/read", read, methods=["POST"])]
+class Read:
+    """The route; knows who asked how often, and how busy the process is."""
+
+    def __init__(self, origins: gate.Origins, limiter: gate.Limiter | None = None) -> None:
+        self._origins = origins
+        self._limiter = limiter or gate.Limiter()
+        self._load = Load()
+
+    def routes(self, prefix: str = "") -> list[BaseRoute]:
+        """Return the routes of this module."""
+        return [Route(f"{prefix}/api/read", self.answer, methods=["POST", "OPTIONS"])]
+
+    async def answer(self, request: Request) -> Response:
+        """Answer a drawing, off the event loop."""
+        headers: dict[str, str] = {}
+        try:
+            headers = gate.cors(request, self._origins)
+            if request.method == "OPTIONS":
+                return Response(status_code=204, headers=headers)
+            kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            is_image = kind.startswith("image/")
+            gate.admit(request, self._limiter, IMAGE_COST if is_image else 1.0)
+            if is_image:
+                _check_format(kind)
+            most_bytes = MOST_IMAGE_BYTES if is_image else MOST_JSON_BYTES
+            body = await gate.limited_body(request, most_bytes)
+            work = read_image if is_image else read_json
+            asked = time.perf_counter()
+            answers, began = await in_thread(_timed, work, body)
+            answers["pause_ms"] = pause_ms(self._load.cores(), began - asked)
+            return JSONResponse(answers, headers=headers)
+        except BadRequest as error:
+            return gate.refusal(error, headers)
 
 
-async def read(request: Request) -> Response:
-    """Answer a drawing, off the event loop."""
-    try:
-        body = await limited_body(request, MOST_JSON_BYTES)
-        return JSONResponse(await in_thread(read_json, body))
-    except BadRequest as error:
-        return JSONResponse({"error": str(error)}, error.status)
+def _check_format(kind: str) -> None:
+    if kind.removeprefix("image/").upper() not in FORMATS:
+        raise BadRequest(415, "The picture must be a PNG, JPEG or WebP; save it as one of them.")
 
 
 async def in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
@@ -42,15 +74,9 @@ async def in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
     return await asyncio.get_running_loop().run_in_executor(_readers, work, *arguments)
 
 
-async def limited_body(request: Request, most_bytes: int) -> bytes:
-    """Return the body. Raises BadRequest (413) as soon as it is longer than `most_bytes`."""
-    parts, length = [], 0
-    async for part in request.stream():
-        length += len(part)
-        if length > most_bytes:
-            raise BadRequest(413, f"The body is too long; send {most_bytes:,} bytes at most.")
-        parts.append(part)
-    return b"".join(parts)
+def _timed(work: Callable[[bytes], dict[str, Any]], body: bytes) -> tuple[dict[str, Any], float]:
+    began = time.perf_counter()
+    return work(body), began
 
 
 def read_json(body: bytes) -> dict[str, Any]:
@@ -62,10 +88,18 @@ def read_json(body: bytes) -> dict[str, Any]:
         raise BadRequest(422, str(error)) from None
 
 
+def read_image(body: bytes) -> dict[str, Any]:
+    """Return the answers to a picture, ready to be sent. Raises BadRequest."""
+    try:
+        return as_json(read_picture(body))
+    except (BlankDrawing, UnreadableImage) as error:
+        raise BadRequest(422, str(error)) from None
+
+
 def as_json(reading: Reading) -> dict[str, Any]:
     """Return a reading as the route sends it. Raises BadRequest (503) where no network answers."""
     if not reading.answers:
-        raise BadRequest(503, " ".join(reading.problems.values()))
+        raise BadRequest(503, " ".join(reading.problems.values()), retry_after_s=2)
     said: dict[str, Any] = {slot: {"error": why} for slot, why in reading.problems.items()}
     said |= {slot: _answer(answer) for slot, answer in reading.answers.items()}
     return {

@@ -1,4 +1,4 @@
-"""What may come in: checked by pydantic before anything is done with it."""
+"""What may come in and what goes out, as pydantic checks it and the API's description says it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mnist_core.errors import MnistError
+from mnist_core.ink.brush import BRUSH_WIDTH_PX
 from mnist_core.ink.strokes import CANVAS_SIZE_PX
-from mnist_core.models.reading import BRUSH_WIDTH_PX
 
 MOST_POINTS = 2000
-# A hand leaves a canvas by some lengths of it; what is farther away was no hand.
-FARTHEST_PX = 100_000.0
+# A hand leaves a canvas by some lengths of it, and draws for minutes at most.
+FARTHEST = 100_000_000.0
+WIDEST_SHARE = 0.3  # of the canvas: wider than this, no brush draws a digit
 
-Coordinate = Annotated[float, Field(ge=-FARTHEST_PX, le=FARTHEST_PX, allow_inf_nan=False)]
-Point = Annotated[list[Coordinate], Field(min_length=2, max_length=2)]
+Coordinate = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST, allow_inf_nan=False)]
+Point = Annotated[list[Coordinate], Field(min_length=2, max_length=3)]
+Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class BadRequest(MnistError):
     """A request that cannot be answered as it is; `status` is HTTP's number for why."""
 
-    def __init__(self, status: int, sentence: str) -> None:
+    def __init__(self, status: int, sentence: str, retry_after_s: int | None = None) -> None:
         super().__init__(sentence)
         self.status = status
+        self.retry_after_s = retry_after_s
 
 
 class Drawing(BaseModel):
@@ -34,25 +37,71 @@ class Drawing(BaseModel):
 
     strokes: list[list[Point]] = Field(
         description="Strokes in the order they were drawn, each a list of points [x, y], y down, "
-        f"in canvas pixels; {MOST_POINTS} points at most in all."
+        "in canvas pixels, or [x, y, t] with t in milliseconds, which a reading does not look at; "
+        f"{MOST_POINTS:,} points at most in all."
     )
     width: float = Field(
-        BRUSH_WIDTH_PX, ge=0.5, le=1000, description="Width of the round brush in canvas pixels."
+        BRUSH_WIDTH_PX, ge=0.1, le=3000, description="Width of the round brush in canvas pixels."
     )
     size: float = Field(
         CANVAS_SIZE_PX, ge=16, le=10_000, description="Width and height of the canvas in pixels."
     )
 
     @model_validator(mode="after")
-    def _few_points(self) -> Drawing:
+    def _what_a_hand_draws(self) -> Drawing:
         points = sum(len(stroke) for stroke in self.strokes)
         if points > MOST_POINTS:
             raise ValueError(f"has {points} points; send {MOST_POINTS} at most")
+        if self.width > WIDEST_SHARE * self.size:
+            raise ValueError(
+                f"has a brush {self.width:g} wide on a canvas of {self.size:g}; "
+                f"use one of {WIDEST_SHARE * self.size:g} at most"
+            )
         return self
 
     def arrays(self) -> list[np.ndarray]:
-        """Return the strokes that have points, each (n, 2) float64."""
-        return [np.array(stroke, np.float64) for stroke in self.strokes if stroke]
+        """Return where the pen was seen: the strokes that have points, each (n, 2) float64."""
+        return [
+            np.array([point[:2] for point in stroke], np.float64)
+            for stroke in self.strokes
+            if stroke
+        ]
+
+
+class Answer(BaseModel):
+    """What one network says."""
+
+    digit: int = Field(ge=0, le=9)
+    confidence: Probability = Field(description="The digit's probability, calibrated.")
+    probabilities: list[Probability] = Field(min_length=10, max_length=10)
+    is_digit: bool = Field(description="false: this does not look like one digit")
+
+
+class NoAnswer(BaseModel):
+    """Why one of the networks does not answer."""
+
+    error: str
+
+
+class Answers(BaseModel):
+    """What both networks say of a drawing."""
+
+    dense: Answer | NoAnswer
+    cnn: Answer | NoAnswer
+    digits: int = Field(ge=1, description="How many digits were seen side by side.")
+    image: str = Field(description="The 28x28 image that was read, as a PNG in a data: address.")
+    steps_ms: float = Field(description="What it took to make that image, milliseconds.")
+    pause_ms: int | None = Field(
+        description="How long whoever asks again and again, as the Draw page does while the pen "
+        "moves, should wait before the next time, milliseconds; null: the server is busy, ask for "
+        "finished drawings alone."
+    )
+
+
+class Refusal(BaseModel):
+    """Why there is no answer, and what to do."""
+
+    error: str
 
 
 def parse_drawing(body: bytes) -> Drawing:
@@ -61,8 +110,8 @@ def parse_drawing(body: bytes) -> Drawing:
         return Drawing.model_validate_json(body)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
-        if problem["type"] == "json_invalid":
-            raise BadRequest(400, "The body is no JSON; see docs/http.md.") from None
-        place = ".".join(str(part) for part in problem["loc"]) or "the drawing"
-        said = str(problem["msg"]).removeprefix("Value error, ")
-        raise BadRequest(422, f"{place}: {said[:1].lower()}{said[1:]}.") from None
+    if problem["type"] == "json_invalid":
+        raise BadRequest(400, "The body is no JSON; see docs/http.md.")
+    place = ".".join(str(part)[:40] for part in problem["loc"]) or "The drawing"
+    said = str(problem["msg"]).removeprefix("Value error, ")
+    raise BadRequest(422, f"{place}: {said[:1].lower()}{said[1:]}.")

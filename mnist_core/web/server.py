@@ -5,15 +5,20 @@ from __future__ import annotations
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from mnist_core.web import read
+from mnist_core.web import description, gate
 from mnist_core.web.admission import Admission
 from mnist_core.web.headers import SecurityHeaders
 from mnist_core.web.messages import BoundedMessages
+from mnist_core.web.read import Read
 
 
-def routes() -> list[BaseRoute]:
-    """Return the routes of all modules of this room."""
-    return [*read.routes()]
+def routes(prefix: str = "", origins: gate.Origins = tuple) -> list[BaseRoute]:
+    """Return the routes of all modules of this room.
+
+    prefix: what all paths begin with, where the app does not stand at its server's root.
+    origins: returns the other sites ("https://example.org") whose pages may ask, "*" for all.
+    """
+    return [*Read(origins).routes(prefix), *description.routes(prefix)]
 
 
 def middleware() -> list[Middleware]:

@@ -1,0 +1,67 @@
+"""GET /api/openapi.json: what can be asked over HTTP, for whoever writes or generates a client."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+
+from mnist_core.web.schemas import Answers, Drawing, Refusal
+
+_REFUSALS = {
+    400: "The body is no JSON.",
+    403: "A page of another site asks.",
+    413: "The body is too long: 64 kB of JSON, 10 MB of a picture.",
+    415: "The picture is no PNG, JPEG or WebP.",
+    422: "The drawing is blank, or not what it should be.",
+    429: "Asked too often; Retry-After says when to ask again.",
+    503: "No network answers yet; Retry-After says when to ask again.",
+}
+
+
+def routes(prefix: str = "") -> list[BaseRoute]:
+    """Return the routes of this module."""
+
+    async def openapi(_: Request) -> JSONResponse:
+        return JSONResponse(description(prefix))
+
+    return [Route(f"{prefix}/api/openapi.json", openapi)]
+
+
+@cache
+def description(prefix: str = "") -> dict[str, Any]:
+    """Return the description of all routes, OpenAPI 3.1."""
+    _, schemas = models_json_schema(
+        [(Drawing, "validation"), (Answers, "serialization"), (Refusal, "serialization")],
+        ref_template="#/components/schemas/{model}",
+    )
+    picture = {"schema": {"type": "string", "format": "binary"}}
+    body = {"application/json": {"schema": _ref("Drawing")}}
+    body |= {f"image/{kind}": picture for kind in ("png", "jpeg", "webp")}
+    read = {
+        "operationId": "read",
+        "summary": "Read a drawing of a digit with both networks",
+        "requestBody": {"required": True, "content": body},
+        "responses": {
+            "200": _response("What both networks say.", "Answers"),
+            **{str(status): _response(why, "Refusal") for status, why in _REFUSALS.items()},
+        },
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Draw a digit", "version": "1"},
+        "paths": {f"{prefix}/api/read": {"post": read}},
+        "components": {"schemas": schemas["$defs"]},
+    }
+
+
+def _response(why: str, schema: str) -> dict[str, Any]:
+    return {"description": why, "content": {"application/json": {"schema": _ref(schema)}}}
+
+
+def _ref(schema: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{schema}"}
