@@ -31,7 +31,7 @@ def path_of(points: Stroke) -> list[list[Any]]:
 
     points: (n, 2) float, at least one.
     """
-    kept = np.round(_decimated(points), 2)
+    kept = _on_grid(_decimated(points))
     middles = (kept[:-1] + kept[1:]) / 2
     curves = [["Q", *p, *m] for p, m in zip(kept[:-1].tolist(), middles.tolist(), strict=True)]
     return [["M", *kept[0].tolist()], *curves, ["L", *kept[-1].tolist()]]

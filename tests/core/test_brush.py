@@ -59,7 +59,7 @@ def test_a_stroke_looks_as_it_was_drawn(random):
 
 
 def test_what_is_loaded_is_recorded_as_the_canvas_would():
-    stroke = np.array([[10.0, 10], [40, 12], [80, 50], [81, 90], [60, 120]])
+    stroke = np.array([[10.003, 10.14], [40.777, 12], [80, 50], [81, 90], [60, 120]])
     told = brush.ink_of([brush.curve_of(stroke)], [16])
     loaded = brush.ink_of([brush.curve_of_path(brush.path_of(stroke))], [16])
     np.testing.assert_array_equal(told, loaded)
