@@ -91,7 +91,7 @@ def test_train_asks_for_what_was_chosen(page):
     page.run().selectbox(key="recipe").set_value("cnn-3x3").run()
     page.number_input(key="epochs-cnn-3x3").set_value(2).run()
     page.slider(key="share-cnn-3x3").set_value(10).run()
-    assert "Changed: epochs 2, share 0.1." in words(page)
+    assert "**Changed:** epochs 2, share 0.1." in words(page)
     page.button(key="train-start").click().run()
     (run,) = queue.list_runs()
     assert (run.recipe, run.changes) == ("cnn-3x3", {"epochs": 2, "share": 0.1})

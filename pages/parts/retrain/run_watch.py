@@ -18,13 +18,14 @@ mnist = st.cache_resource(load_mnist, show_spinner="Loading MNIST")
 
 def show_running(run: Run, allowed: bool) -> None:
     """Show the run in progress, live."""
-    title, stop = st.columns([4, 1], vertical_alignment="center")
+    row = st.container(horizontal=True, vertical_alignment="center", key="running")
     changes = report.changes_in_words(run.changes)
-    title.markdown(
+    row.markdown(
         f"**{plain(report.name_of(run))}** is training{f' ({changes})' if changes else ''}"
     )
-    stop.button("Stop", key="train-stop", disabled=not allowed or run.stop_requested,
-                on_click=attempt, args=[queue.stop, run.run_id])  # fmt: skip
+    row.button("Stop", key="train-stop", icon=":material/stop:", on_click=attempt,
+               disabled=not allowed or run.stop_requested, args=[queue.stop, run.run_id]
+               )  # fmt: skip
     st.session_state["epochs_drawn"] = None
     watched(run).update()
     watch_status(run)

@@ -21,37 +21,45 @@ FIRST_CHOICE = "fast"  # ends within a minute on two cores
 
 def choose_and_train(allowed: bool, busy: bool) -> None:
     """Let a person choose a recipe, change it, and start it."""
-    recipe = RECIPES[
-        st.selectbox("Recipe", list(RECIPES), list(RECIPES).index(FIRST_CHOICE), key="recipe")
-    ]
-    reported = recipe.reported_accuracy
-    says = "" if reported is None else f", which reports {percent(reported)} on the test images"
-    st.markdown(
-        f"{recipe.summary} **{recipe.parameters:,}** parameters, from {recipe.source}{says}."
-    )
-    st.html(figures_training.layer_diagram(layers.all_layers().get(recipe.name, [])))
+    row = st.container(horizontal=True, vertical_alignment="bottom", key="train-form")
+    first = list(RECIPES).index(FIRST_CHOICE)
+    recipe = RECIPES[row.selectbox("Recipe", list(RECIPES), first, key="recipe", width=240)]
+    button = row.container(width="content")
     try:
-        changes = report.changes_from(recipe.hyperparameters, hyperparameter_widgets(recipe))
+        with row:
+            values = hyperparameter_widgets(recipe)
+        changes = report.changes_from(recipe.hyperparameters, values)
         override(recipe.hyperparameters, **changes)
     except MnistError as error:
         st.error(str(error))
-        allowed = False
-    else:
-        if changes:
-            st.caption(f"Changed: {report.changes_in_words(changes)}.")
+        changes, allowed = {}, False
     # What a widget holds counts even if it was changed in the moment before the click, so the
     # click is only noted, and acted on here, after all widgets have been read.
-    st.button(
+    button.button(
         "Join the queue" if busy else "Train",
         key="train-start",
         type="primary",
+        icon=":material/play_arrow:",
         disabled=not allowed,
         on_click=st.session_state.update,
         kwargs={"asked_to_train": True},
     )
+    describe(recipe, changes)
     if st.session_state.pop("asked_to_train", False) and allowed:
         attempt(queue.request, recipe.name, changes, "", guest())
         st.rerun()
+
+
+def describe(recipe: Recipe, changes: dict[str, Any]) -> None:
+    """Say what a recipe is, what was changed about it, and show its layers."""
+    reported = recipe.reported_accuracy
+    says = "" if reported is None else f", which reports {percent(reported)} on the test images"
+    changed = f" **Changed:** {report.changes_in_words(changes)}." if changes else ""
+    st.markdown(
+        f"{recipe.summary} **{recipe.parameters:,}** parameters, from {recipe.source}{says}."
+        f"{changed}"
+    )
+    st.html(figures_training.layer_diagram(layers.all_layers().get(recipe.name, [])))
 
 
 def hyperparameter_widgets(recipe: Recipe) -> dict[str, Any]:
@@ -66,12 +74,11 @@ def hyperparameter_widgets(recipe: Recipe) -> dict[str, Any]:
         index = choices.index(getattr(standing, name))
         return column.selectbox(label, choices, index, key=f"{name}-{recipe.name}")
 
-    left, right = st.columns(2)
-    values = {"epochs": number(left, "Epochs", "epochs", 1, 1000)}
-    percent = right.slider(
-        "Share of the training images, %", 1, 100, 100, key=f"share-{recipe.name}"
+    values = {"epochs": number(st, "Epochs", "epochs", 1, 1000, width=130)}
+    share = st.slider(
+        "Share of the training images, %", 1, 100, 100, key=f"share-{recipe.name}", width=230
     )
-    values["share"] = percent / 100
+    values["share"] = share / 100
     with st.popover("More hyperparameters"):
         one, two, three = st.columns(3)
         values |= {

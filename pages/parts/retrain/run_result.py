@@ -1,0 +1,33 @@
+"""How a run ended, how it compares with the network that answers, and the button to use it."""
+
+import streamlit as st
+
+from mnist_core.models import registry
+from mnist_core.runs import report
+from mnist_core.runs.folder import Run
+from mnist_core.words import network
+from pages.parts.attempt import attempt
+
+
+def show_result(run: Run, allowed: bool) -> None:
+    """Show how a run ended, and let it answer on the Draw page."""
+    active = registry.active()
+    say_end(run, report.against_active(run, active) if run.has_model else "")
+    slot = report.slot_for(run.recipe)
+    if not run.has_model or active[slot] == run.run_id:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            f"Use it as {network(slot)}", key="use-model", type="primary", disabled=not allowed,
+            on_click=attempt, args=[registry.activate, slot, run.run_id],
+        )  # fmt: skip
+        st.caption("It then answers on everybody's Draw page, from the next stroke; Undo is here.",
+                   width="content")  # fmt: skip
+
+
+def say_end(run: Run, compared: str = "") -> None:
+    """Say how a run ended, and how it compares."""
+    told = f"{report.end_in_words(run)} {compared}".rstrip()
+    (st.success if run.has_model else st.error)(told)
+    if run.log_tail:
+        st.code(run.log_tail, language=None)
