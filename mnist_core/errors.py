@@ -54,4 +54,8 @@ class NotAMember(RoomError):
 
 
 class NotNow(RoomError):
-    """A room is paused, or has no such round at the moment; the same may be right later."""
+    """Something that the room has no such round for at the moment."""
+
+
+class RoomPaused(RoomError):
+    """A room that is paused: the same is right later."""

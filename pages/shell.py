@@ -9,6 +9,7 @@ st.set_page_config(page_title="Draw a digit", page_icon="✏️", layout="wide")
 
 PAGES = {"draw": ":material/draw:", "retrain": ":material/model_training:"}
 PAGES |= {"dataset": ":material/grid_view:", "confusion": ":material/grid_on:"}
+PAGES |= {"room": ":material/groups:"}
 
 pages = [
     st.Page(f"{name}.py", title=name.capitalize(), icon=icon, default=name == "draw")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from typing import Any
@@ -19,15 +20,20 @@ from mnist_core.room.tables import entries, members, rooms, rounds
 
 LAYOUTS = ("grid", "space")
 LONGEST_ROUND_S = 3600.0
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9._~\[\]:-]{1,120}(/[A-Za-z0-9._~/-]{0,60})?")
 
 
-def open_room(host_key: str) -> Room:
-    """Open a room with a new code for whoever holds the key; only its hash is kept."""
+def open_room(host_key: str, address: str = "") -> Room:
+    """Open a room with a new code for whoever holds the key; only its hash is kept.
+
+    address: see `set_address`.
+    """
     for _ in range(20):
         values: dict[str, Any] = {
             "code": names.new_code(),
             "host_hash": people.token_hash(host_key),
             "results_key": secrets.token_urlsafe(12),
+            "address": checked_address(address),
             "gate": True,
             "layout": "grid",
             "revision": 1,
@@ -174,6 +180,22 @@ def set_layout(code: str, layout: str) -> None:
         raise RoomError(f"{layout!r} is no layout; use {' or '.join(LAYOUTS)}.")
     with transaction() as connection:
         store.changing(connection, code, layout=layout)
+
+
+def set_address(code: str, address: str) -> None:
+    """Say where phones reach the app ("http://192.168.1.5:8501"); "": where the wall does."""
+    with transaction() as connection:
+        store.changing(connection, code, address=checked_address(address))
+
+
+def checked_address(address: str) -> str:
+    """Return an address as it is kept. Raises RoomError for what is none of a web site."""
+    tidy = address.strip().rstrip("/")
+    if tidy and "://" not in tidy:
+        tidy = f"http://{tidy}"
+    if tidy and not _ADDRESS.fullmatch(tidy):
+        raise RoomError(f"{address[:60]!r} is no address; it looks like http://192.168.1.5:8501.")
+    return tidy
 
 
 def let_in(code: str, entry_id: int) -> None:

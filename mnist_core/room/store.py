@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnist_core.data import people
-from mnist_core.errors import NoSuchRoom, NotAMember, NotNow
+from mnist_core.data.database import transaction
+from mnist_core.errors import NoSuchRoom, NotAMember, NotNow, RoomPaused
 from mnist_core.room import names
 from mnist_core.room.tables import members, rooms, rounds
 
@@ -25,6 +26,7 @@ class Room:
     code: str
     host_hash: str
     results_key: str
+    address: str
     gate: bool
     layout: str
     revision: int
@@ -158,9 +160,9 @@ def member_of(connection: Connection, room: Room, token: str) -> Member:
 
 
 def refuse_while_paused(room: Room) -> None:
-    """Raise NotNow in a paused room; what phones hold back arrives when it goes on."""
+    """Raise RoomPaused in a paused room; what phones hold back arrives when it goes on."""
     if room.paused_at is not None:
-        raise NotNow("The host has paused the room; your phone sends it when it goes on.")
+        raise RoomPaused("The host has paused the room; your phone sends it when it goes on.")
 
 
 def members_of(connection: Connection, room: Room) -> list[Any]:
@@ -185,8 +187,6 @@ def present(connection: Connection, room: Room) -> int:
 
 def seen(member_ids: list[int]) -> None:
     """Note that these phones are here."""
-    from mnist_core.data.database import transaction
-
     with transaction() as connection:
         connection.execute(
             sa.update(members).where(members.c.id.in_(member_ids)).values(seen_at=time.time())

@@ -20,6 +20,7 @@ rooms = sa.Table(
     sa.Column("code", sa.String(20), nullable=False, unique=True),
     sa.Column("host_hash", sa.String(64), nullable=False),
     sa.Column("results_key", sa.String(40), nullable=False, unique=True),
+    sa.Column("address", sa.String(200), nullable=False),  # that phones reach; "": the wall's own
     sa.Column("gate", sa.Boolean, nullable=False),  # veil what does not look like a digit
     sa.Column("layout", sa.String(10), nullable=False),  # "grid" or "space"
     sa.Column("revision", sa.Integer, nullable=False),

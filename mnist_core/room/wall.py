@@ -7,7 +7,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnist_core.analysis import metrics
 from mnist_core.data import people
 from mnist_core.data.database import reading
 from mnist_core.errors import ModelError
@@ -45,6 +44,7 @@ def state_of(
             "closed": room.closed_at is not None,
             "gate": room.gate,
             "layout": room.layout,
+            "address": room.address,
             "present": store.present(connection, room),
         },
         "round": None,
@@ -267,6 +267,7 @@ def _beat(connection: Connection, room: Room, round_: Round) -> dict[str, Any]:
     shown |= {
         "source": questions["source"],
         "labels": labels,
+        "pixels": questions["pixels"],
         "said": contest.said,
         "people": share_of(contest.people),
         "room": share_of(contest.room),
@@ -276,11 +277,3 @@ def _beat(connection: Connection, room: Room, round_: Round) -> dict[str, Any]:
         },
     }
     return shown
-
-
-def interval_words(share: rules.Share) -> str:
-    """Return a share with its interval, such as "93.3 % (78.7 to 98.2 %)"."""
-    if share.share is None:
-        return "–"
-    low, high = metrics.wilson_interval(share.right, share.of)
-    return f"{share.share:.1%} ({low:.1%} to {high:.1%})".replace("%", " %")

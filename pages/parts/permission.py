@@ -11,14 +11,14 @@ FIELD = "admin-password"
 attempts = st.cache_resource(Attempts, show_spinner=False)
 
 
-def may_change() -> bool:
-    """Say who may train, ask for the administrator's password where there is one."""
+def may_change(what: str = "Training, activating and deleting", who: str = "train") -> bool:
+    """Say who may do it, ask for the administrator's password where there is one."""
     expected = admin_password()
     if expected is None:
-        st.error("Nobody can train, activate or delete: secrets.toml is damaged; correct it.")
+        st.error(f"Nobody can {who}: secrets.toml is damaged; correct it.")
         return False
     if not expected:
-        st.caption("Anyone who sees this page can train: no administrator's password is set.")
+        st.caption(f"Anyone who sees this page can {who}: no administrator's password is set.")
         return True
     if st.session_state.get("is_admin"):
         return True
@@ -26,7 +26,7 @@ def may_change() -> bool:
     if refusal := st.session_state.pop("password_refusal", ""):
         st.error(refusal)
     else:
-        st.caption("Training, activating and deleting ask for the password; watching does not.")
+        st.caption(f"{what} ask for the password; watching does not.")
     return False
 
 

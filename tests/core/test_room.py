@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mnist_core.data import database, people
-from mnist_core.errors import NoSuchRoom, NotAMember, NotNow, RoomError
+from mnist_core.errors import NoSuchRoom, NotAMember, NotNow, RoomError, RoomPaused
 from mnist_core.room import host, names, phones, rules, scores, store, wall
 from mnist_core.room.phones import Sent
 from mnist_core.room.tables import TABLES, entries, rounds
@@ -308,7 +308,7 @@ def test_a_pause_holds_phones_back_and_the_clock(store_kind):
     code = opened()
     round_ = host.start_round(code, "draw", 60)
     host.pause(code)
-    with pytest.raises(NotNow, match="paused the room; your phone sends it"):
+    with pytest.raises(RoomPaused, match="paused the room; your phone sends it"):
         phones.draw(code, TOKENS[0], sent("a", round_.id), answers(7, 7))
     with database.transaction() as connection:  # a minute and a half later
         past = {"paused_at": store.find_room(connection, code).paused_at - 90}

@@ -22,6 +22,9 @@ def upgrade() -> None:
         sa.Column("code", sa.String(20), nullable=False, unique=True),
         sa.Column("host_hash", sa.String(64), nullable=False),
         sa.Column("results_key", sa.String(40), nullable=False, unique=True),
+        sa.Column(
+            "address", sa.String(200), nullable=False
+        ),  # that phones reach; "": the wall's own
         sa.Column("gate", sa.Boolean, nullable=False),
         sa.Column("layout", sa.String(10), nullable=False),
         sa.Column("revision", sa.Integer, nullable=False),

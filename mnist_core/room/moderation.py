@@ -1,0 +1,101 @@
+"""What the host sees of a room: its phones, and the drawings to let in or hide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from mnist_core.data import people
+from mnist_core.data.database import reading
+from mnist_core.room import rules, store
+from mnist_core.room.store import Room, Round
+from mnist_core.room.tables import entries, members
+from mnist_core.room.wall import path
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A room at a moment."""
+
+    room: Room
+    round: Round | None  # that goes on, or was the last
+    going_on: bool
+    left_s: float | None  # None: until it is stopped
+    present: int
+    members: list[Any]  # rows with id, name, muted, seen_at
+    drawn: int
+
+
+def overview(code: str) -> Overview:
+    """Return what goes on in a room. Raises NoSuchRoom."""
+    with reading() as connection:
+        room = store.find_room(connection, code, also_closed=True)
+        round_ = store.latest_round(connection, room)
+        drawn = connection.execute(
+            sa.select(sa.func.count()).select_from(entries).where(entries.c.room_id == room.id)
+        ).scalar_one()
+        return Overview(
+            room,
+            round_,
+            round_ is not None and not round_.ended(room),
+            None if round_ is None else round_.left_s(room),
+            store.present(connection, room),
+            store.members_of(connection, room),
+            drawn,
+        )
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A drawing as the host sees it."""
+
+    entry: int
+    member: int
+    name: str
+    path: str  # SVG, in a square of 100 x 100
+    width: float
+    hidden: bool
+    waits: bool  # veiled, and not let in
+    read: dict[str, int | None]  # network -> digit
+
+
+def latest(room: Room, most: int, waiting: bool = False) -> list[Shown]:
+    """Return the newest drawings of a room, hidden ones too; waiting: only those veiled."""
+    waits = entries.c.veiled & sa.not_(entries.c.let_in) & sa.literal(room.gate)
+    with reading() as connection:
+        found = connection.execute(
+            sa.select(
+                entries.c.id,
+                entries.c.member_id,
+                members.c.name,
+                *(entries.c[network] for network in rules.NETWORKS),
+                people.drawings.c.strokes,
+                people.drawings.c.size_px,
+                people.drawings.c.width_px,
+                people.drawings.c.hidden,
+                waits.label("waits"),
+            )
+            .join(people.drawings, people.drawings.c.id == entries.c.drawing_id)
+            .join(members, members.c.id == entries.c.member_id)
+            .where(
+                entries.c.room_id == room.id,
+                *([waits, people.drawings.c.hidden.is_(False)] if waiting else []),
+            )
+            .order_by(entries.c.id.desc())
+            .limit(most)
+        )
+        return [
+            Shown(
+                row.id,
+                row.member_id,
+                row.name,
+                path(row.strokes, row.size_px),
+                round(100 * row.width_px / row.size_px, 1),
+                row.hidden,
+                bool(row.waits),
+                {network: getattr(row, network) for network in rules.NETWORKS},
+            )
+            for row in found
+        ]

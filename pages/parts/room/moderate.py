@@ -1,0 +1,84 @@
+"""What the host lets onto the wall."""
+
+import html
+
+import streamlit as st
+
+from mnist_core.room import host, moderation
+from mnist_core.room.moderation import Overview, Shown
+from pages.parts.attempt import attempt
+
+COLUMNS, MOST = 8, 16
+
+
+def switches(seen: Overview) -> None:
+    """How the wall looks."""
+    code, room = seen.room.code, seen.room
+    veil, layout, clear = st.columns([2, 2, 1], vertical_alignment="bottom")
+    veil.toggle(
+        "Veil what does not look like a digit",
+        value=room.gate,
+        key="room-gate",
+        on_change=lambda: attempt(host.set_gate, code, bool(st.session_state["room-gate"])),
+    )
+    layout.segmented_control(
+        "Layout",
+        list(host.LAYOUTS),
+        format_func={"grid": "Grid", "space": "By the CNN's answers"}.get,
+        default=room.layout,
+        key="room-layout",
+        on_change=lambda: attempt(
+            host.set_layout, code, st.session_state["room-layout"] or room.layout
+        ),
+    )
+    clear.button("Clear the wall", key="room-clear", on_click=attempt, args=[host.clear, code])
+
+
+def drawings(seen: Overview) -> None:
+    """The drawings that wait behind the veil, then the newest, each to hide or let in."""
+    waiting = moderation.latest(seen.room, MOST, waiting=True)
+    if waiting:
+        st.markdown(f"**{len(waiting)} behind the veil**")
+        _tiles(seen, waiting)
+    newest = moderation.latest(seen.room, MOST)
+    if newest:
+        st.markdown("**The newest**")
+        _tiles(seen, [one for one in newest if not one.waits])
+
+
+def _tiles(seen: Overview, shown: list[Shown]) -> None:
+    code = seen.room.code
+    for start in range(0, len(shown), COLUMNS):
+        row = st.columns(COLUMNS)
+        for column, one in zip(row, shown[start : start + COLUMNS], strict=False):
+            with column:
+                st.html(_tile(one))
+                if one.waits:
+                    st.button("Let in", key=f"let-in-{one.entry}", width="stretch",
+                              on_click=attempt, args=[host.let_in, code, one.entry])  # fmt: skip
+                word = "Show" if one.hidden else "Hide"
+                st.button(word, key=f"hide-{one.entry}-{one.waits}", width="stretch",
+                          on_click=attempt,
+                          args=[host.hide, code, one.entry, not one.hidden])  # fmt: skip
+
+
+def _tile(one: Shown) -> str:
+    read = "/".join("–" if digit is None else str(digit) for digit in one.read.values())
+    return (
+        f'<div class="room-tile{" room-hidden" if one.hidden else ""}">'
+        f'<svg viewBox="0 0 100 100"><path d="{one.path}" stroke-width="{one.width}"/></svg>'
+        f"<small>{html.escape(one.name)} {read}</small></div>"
+    )
+
+
+def phones(seen: Overview) -> None:
+    """The phones, each to mute."""
+    with st.expander(f"{len(seen.members)} phones have joined"):
+        for row in seen.members:
+            name, button = st.columns([3, 1], vertical_alignment="center")
+            name.markdown(row.name + (" *(muted)*" if row.muted else ""))
+            button.button(
+                "Unmute" if row.muted else "Mute", key=f"mute-{row.id}",
+                on_click=attempt, args=[host.mute, seen.room.code, row.id, not row.muted],
+                help="Hides all that this phone drew and will draw in this room.",
+            )  # fmt: skip

@@ -1,0 +1,147 @@
+"""A room full of people: open it, run its rounds, moderate the wall, keep the results."""
+
+import streamlit as st
+
+from mnist_core.data.people import new_token
+from mnist_core.errors import MnistError
+from mnist_core.room import host, moderation
+from mnist_core.room.moderation import Overview
+from mnist_core.room.store import Room
+from pages.parts.attempt import attempt, show_failure
+from pages.parts.permission import admin_password, may_change
+from pages.parts.room import door, moderate, rounds
+
+STYLE = """
+.room-door {display: flex; gap: 1.2rem; align-items: center; overflow-wrap: anywhere}
+.room-door img {width: 11rem; background: #fff; border-radius: .6rem}
+.room-code {font-size: 3.2rem; letter-spacing: .12em; line-height: 1.2}
+.room-tile svg {display: block; width: 100%; background: #000; border-radius: .4rem}
+.room-tile path {fill: none; stroke: #fff; stroke-linecap: round; stroke-linejoin: round}
+.room-tile small {display: block; white-space: nowrap; overflow: hidden; text-overflow: ellipsis}
+.room-hidden {opacity: .25}
+"""
+
+
+def page() -> None:
+    """The page, from top to bottom."""
+    st.html(f"<style>{STYLE}</style>")
+    st.title("Room")
+    show_failure()
+    allowed = may_change("Opening and running rooms", "open and run rooms")
+    room = mine() if allowed or admin_password() else None
+    if room is None:
+        invite(allowed)
+    elif allowed:
+        run(room)
+
+
+def mine() -> Room | None:
+    """Return the room of this browser: kept in its address, so that a reload finds it."""
+    for name in ("room", "host"):
+        if name in st.query_params:
+            st.session_state[f"{name}-key"] = st.query_params[name]
+    code = st.session_state.get("room-key")
+    if not code:
+        return None
+    try:
+        room = host.room(code)
+    except MnistError as error:
+        st.warning(str(error))
+        return None
+    if not (st.session_state.get("is_admin") or host.is_host(room, st.session_state["host-key"])):
+        st.warning("Another browser opened this room; only its host runs it.")
+        return None
+    st.query_params.update({"room": room.code, "host": st.session_state["host-key"]})
+    return room
+
+
+def invite(allowed: bool) -> None:
+    """Say what a room is, and open one."""
+    st.markdown(
+        "People scan a code with their phones, draw together and beat the networks; the wall is "
+        "for the projector. No app, no account: phones get made-up names."
+    )
+    st.button("Open a room", key="room-open", type="primary", disabled=not allowed,
+              on_click=attempt, args=[open_room])  # fmt: skip
+    if allowed and st.session_state.get("is_admin"):
+        for room in host.open_rooms():
+            st.button(f"Run {room.code}", key=f"run-{room.code}", on_click=take_over, args=[room])
+
+
+def open_room() -> None:
+    """Open a room for this browser."""
+    key = new_token()
+    room = host.open_room(key, door.guessed_address())
+    st.session_state["room-key"], st.session_state["host-key"] = room.code, key
+
+
+def take_over(room: Room) -> None:
+    """Run a room that another browser opened, as an administrator."""
+    st.session_state["room-key"], st.session_state["host-key"] = room.code, ""
+
+
+def run(room: Room) -> None:
+    """Run an open room, or show what is left of a closed one."""
+    if room.closed_at is None:
+        entrance, stage = st.columns([2, 3], gap="large")
+        with entrance:
+            door.show_door(room)
+        with stage:
+            watch(room.code)
+            seen = moderation.overview(room.code)
+            rounds.choose_round(seen)
+            moderate.switches(seen)
+        watch_drawings(room.code)
+    results(room)
+
+
+@st.fragment(run_every=1)
+def watch(code: str) -> None:
+    """Say what goes on, every second; a round that ends by itself redraws the page."""
+    seen = moderation.overview(code)
+    rounds.say_state(seen)
+    if st.session_state.get("room-going-on") not in (None, seen.going_on):
+        st.session_state["room-going-on"] = seen.going_on
+        st.rerun()
+    st.session_state["room-going-on"] = seen.going_on
+
+
+@st.fragment(run_every=2)
+def watch_drawings(code: str) -> None:
+    """Show what comes in."""
+    seen: Overview = moderation.overview(code)
+    moderate.drawings(seen)
+    moderate.phones(seen)
+
+
+def results(room: Room) -> None:
+    """What stays: a link to share, the picture, the drawings; and the ways to end it."""
+    at = f"{door.base()}/r/results/{room.results_key}"
+    st.subheader("Results" if room.closed_at else "End")
+    page_of, png, csv, close, other = st.columns(5)
+    page_of.link_button("Results to share", at, width="stretch")
+    png.link_button("Wall as PNG", f"{at}/wall.png", width="stretch")
+    csv.link_button("Drawings as CSV", f"{at}/drawings.csv", width="stretch")
+    if room.closed_at is None:
+        close.button("Close the room", key="room-close", width="stretch",
+                     on_click=attempt, args=[host.close, room.code])  # fmt: skip
+    else:
+        close.button("Delete everything", key="room-erase", width="stretch",
+                     on_click=attempt, args=[erase, room.code])  # fmt: skip
+        other.button("Open another", key="room-another", width="stretch", on_click=leave)
+
+
+def erase(code: str) -> None:
+    """Delete a closed room with all its drawings."""
+    host.erase(code)
+    leave()
+
+
+def leave() -> None:
+    """Forget this browser's room; it stays as it is."""
+    for name in ("room-key", "host-key", "room-going-on"):
+        st.session_state.pop(name, None)
+    st.query_params.clear()
+
+
+page()

@@ -1,0 +1,292 @@
+"""What phones and walls ask over HTTP, and what is answered to those who ask wrongly."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from mnist_core.data import database, people
+from mnist_core.ink.examples import EXAMPLES
+from mnist_core.models import registry
+from mnist_core.room import address, host, moderation, phones, results, rules, store, wall
+from mnist_core.web import room_pages, room_results
+from mnist_core.web.room import RoomRoutes
+from mnist_core.web.room_hub import Hub
+
+SEVEN = [
+    [[round(float(x), 1), round(float(y), 1), 8 * i] for i, (x, y) in enumerate(stroke)]
+    for stroke in next(example.strokes for example in EXAMPLES if example.label == 7)
+]
+SCRIBBLE = [[[20 + 25 * i, 40 + 240 * (i % 2), 30 * i] for i in range(12)]]
+TOKENS = [f"phone-{number}-" + "x" * 22 for number in range(4)]
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch) -> TestClient:
+    for slot in registry.SLOTS:
+        (tmp_path / slot).symlink_to(registry.model_dir(slot))
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    monkeypatch.delenv("MNIST_DATABASE_URL", raising=False)
+    routes = [*room_results.routes(), *room_pages.routes(), *RoomRoutes().routes()]
+    with TestClient(Starlette(routes=routes)) as client:
+        yield client
+    database.engine().dispose()
+
+
+@pytest.fixture
+def code(site) -> str:
+    """A room that three phones have joined."""
+    code = host.open_room("key", "http://192.168.1.5:8501").code
+    for token in TOKENS[:3]:
+        assert site.post(f"/r/{code}/join", headers=of(token)).status_code == 200
+    return code
+
+
+def of(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}", "X-Client": token[:8]}
+
+
+def drawing(round_id: int, key: str = "k2345678", strokes=SEVEN, **changes) -> dict:
+    return {"key": key, "round": round_id, "strokes": strokes, "width": 18, "size": 336} | changes
+
+
+def test_a_phone_joins_draws_and_is_answered(site, code):
+    round_ = host.start_round(code, "test", 60)
+    state = site.get(f"/r/{code}/state", headers=of(TOKENS[0])).json()
+    assert state["round"]["kind"] == "test"
+    assert sorted(state["round"]["digits"][:10]) == list(range(10))
+    assert "seed" not in state["round"]
+    assert 55_000 < state["round"]["left_ms"] <= 60_000
+    sent = drawing(round_.id, task=state["round"]["digits"].index(7))
+    answer = site.post(f"/r/{code}/drawings", json=sent, headers=of(TOKENS[0])).json()
+    assert answer["cnn"]["digit"] == answer["dense"]["digit"] == 7
+    again = site.post(f"/r/{code}/drawings", json=sent, headers=of(TOKENS[0])).json()
+    assert again["entry"] == answer["entry"]
+    (kept,) = people.listed(room_code=code)
+    assert (kept.label, kept.strokes) == (7, SEVEN)
+    assert kept.answers["cnn"]["model"] == "cnn"
+    score = site.get(f"/r/{code}/state", headers=of(TOKENS[0])).json()["score"]
+    assert score == {"drawn": 1, "dense": 1, "cnn": 1}
+
+
+def test_what_is_no_digit_is_veiled_until_it_is_let_in(site, code):
+    round_ = host.start_round(code, "draw", None)
+    sent = drawing(round_.id, strokes=SCRIBBLE)
+    entry = site.post(f"/r/{code}/drawings", json=sent, headers=of(TOKENS[0])).json()["entry"]
+    assert [one["veiled"] for one in wall.state(code)["drawings"]] == [True]
+    assert [one.entry for one in moderation.latest(host.room(code), 9, waiting=True)] == [entry]
+    host.let_in(code, entry)
+    assert [one["veiled"] for one in wall.state(code)["drawings"]] == [False]
+
+
+def test_a_vote_and_a_reading_arrive(site, code):
+    round_ = host.start_round(code, "fool", None)
+    site.post(f"/r/{code}/drawings", json=drawing(round_.id), headers=of(TOKENS[0]))
+    for token in TOKENS[1:3]:
+        shown = site.get(f"/r/{code}/candidate", headers=of(token)).json()
+        assert shown["path"].startswith("M")
+        vote = {"entry": shown["entry"], "digit": 1}
+        assert site.post(f"/r/{code}/votes", json=vote, headers=of(token)).status_code == 200
+    assert site.get(f"/r/{code}/candidate", headers=of(TOKENS[1])).json() is None
+    assert wall.state(code)["drawings"][0]["fooled"] == ["dense", "cnn"]
+    questions = {"pixels": ["AA=="], "labels": [4], "dense": [4], "cnn": [9], "source": "."}
+    round_ = host.start_round(code, "beat", None, questions)
+    assert site.get(f"/r/{code}/pixels/{round_.id}", headers=of(TOKENS[1])).json() == ["AA=="]
+    read = {"round": round_.id, "question": 0, "digit": 4}
+    assert site.post(f"/r/{code}/readings", json=read, headers=of(TOKENS[1])).status_code == 200
+    assert wall.state(code)["beat"]["readings"] == 1
+
+
+HTML = "<script>alert(1)</script>"
+
+
+@pytest.mark.parametrize(("path", "body", "token", "status", "sentence"), [
+    ("{code}/drawings", {}, TOKENS[3], 401, "has not joined this room; scan the code"),
+    ("{code}/drawings", {}, "forged", 401, "has not joined this room"),
+    ("{code}/drawings", {}, "", 401, "has not said who it is"),
+    ("QQQQ/drawings", {}, TOKENS[0], 404, "There is no room 'QQQQ'; look at the four letters"),
+    (f"{HTML.replace('/', '')}/join", {}, TOKENS[0], 404, "There is no room"),
+    ("{code}/join", {}, "short", 401, "no token of a phone"),
+    ("{code}/drawings", b"\xff{", TOKENS[0], 400, "no JSON"),
+    ("{code}/drawings", {"strokes": HTML}, TOKENS[0], 422, "strokes: "),
+    ("{code}/drawings", {"strokes": []}, TOKENS[0], 422, "strokes: "),
+    ("{code}/drawings", {"strokes": [[[1, 2]] * 5001]}, TOKENS[0], 422, "A drawing is a list"),
+    ("{code}/drawings", {"strokes": [[[1, float("1e300")]]]}, TOKENS[0], 422, "A drawing is"),
+    ("{code}/drawings", {"strokes": [[[-5000, -5000]]]}, TOKENS[0], 422, "no ink"),
+    ("{code}/drawings", {"key": HTML}, TOKENS[0], 422, "key: "),
+    ("{code}/drawings", {"round": 10**30}, TOKENS[0], 422, "round: "),
+    ("{code}/drawings", {"round": 2**31 - 1}, TOKENS[0], 409, "no such round"),
+    ("{code}/drawings", {"answers": {"cnn": 7}}, TOKENS[0], 422, "answers: extra"),
+    ("{code}/drawings", {"width": -1}, TOKENS[0], 422, "width: "),
+    ("{code}/votes", {"entry": 1, "digit": 11}, TOKENS[0], 422, "digit: "),
+    ("{code}/votes", {"entry": 1, "digit": "7"}, TOKENS[0], 422, "digit: "),
+    ("{code}/votes", {"entry": 1, "digit": 7}, TOKENS[0], 422, "of their own"),
+    ("{code}/readings", {"round": 1, "question": 0, "digit": 7}, TOKENS[0], 422, "nothing to read"),
+])  # fmt: skip
+def test_who_asks_wrongly_gets_one_clear_answer(site, code, path, body, token, status, sentence):
+    round_ = host.start_round(code, "fool", None)
+    first = site.post(f"/r/{code}/drawings", json=drawing(round_.id), headers=of(TOKENS[0]))
+    assert first.status_code == 200
+    before = wall.state(code)
+    if isinstance(body, dict):
+        filled = drawing(round_.id, key="k9999999") | body if "drawings" in path else body
+        body = json.dumps(filled).encode()
+    headers = of(token) if token else {}
+    answer = site.post(f"/r/{path.format(code=code)}", content=body, headers=headers)
+    assert answer.status_code == status
+    assert sentence in answer.json()["error"]
+    assert wall.state(code) == before
+
+
+def test_ten_megabytes_are_refused_before_they_are_read(site, code):
+    answer = site.post(f"/r/{code}/drawings", content=b" " * 10_000_000, headers=of(TOKENS[0]))
+    assert answer.status_code == 413
+    assert "100,000 bytes at most" in answer.json()["error"]
+
+
+def test_a_thousand_joins_from_one_phone_leave_the_others_room(site, code):
+    statuses = [
+        site.post(f"/r/{code}/join", headers=of(TOKENS[3][:-4] + f"{n:04}")).status_code
+        for n in range(1000)
+    ]
+    joined = statuses.count(200)
+    assert joined <= 15
+    assert set(statuses) == {200, 429}
+    assert site.post(f"/r/{code}/join", headers=of("another-phone" + "y" * 22)).status_code == 200
+    assert len(moderation.overview(code).members) == 3 + joined + 1
+
+
+def test_a_paused_and_a_closed_room_say_so(site, code):
+    round_ = host.start_round(code, "draw", None)
+    host.pause(code)
+    answer = site.post(f"/r/{code}/drawings", json=drawing(round_.id), headers=of(TOKENS[0]))
+    assert (answer.status_code, answer.headers["retry-after"]) == (423, "2")
+    host.go_on(code)
+    assert site.post(
+        f"/r/{code}/drawings", json=drawing(round_.id), headers=of(TOKENS[0])
+    ).is_success
+    host.close(code)
+    for path in ("join", "drawings"):
+        answer = site.post(f"/r/{code}/{path}", json=drawing(round_.id), headers=of(TOKENS[0]))
+        assert (answer.status_code, "is closed" in answer.json()["error"]) == (404, True)
+    assert site.get(f"/r/{code}/wall/events").status_code == 404
+
+
+def test_forget_me_takes_everything_along(site, code):
+    round_ = host.start_round(code, "draw", None)
+    site.post(f"/r/{code}/drawings", json=drawing(round_.id), headers=of(TOKENS[0]))
+    answer = site.post("/r/forget", headers=of(TOKENS[0]))
+    assert answer.json() == {"deleted": 1}
+    assert people.listed(room_code=code, hidden=None) == []
+    assert site.get(f"/r/{code}/state", headers=of(TOKENS[0])).status_code == 401
+
+
+def test_results_are_for_who_has_the_link(site, code):
+    round_ = host.start_round(code, "test", None)
+    member = phones.join(code, TOKENS[0])
+    task = [rules.asked_digit(round_.seed, member.id, n) for n in range(10)].index(7)
+    site.post(f"/r/{code}/drawings", json=drawing(round_.id, task=task), headers=of(TOKENS[0]))
+    host.close(code)
+    key = host.room(code).results_key
+    page = site.get(f"/r/results/{key}")
+    assert "1 drawing." in page.text
+    assert "100.0 % (1 of 1), 95 % interval 20.7 to 100.0 %" in page.text
+    assert "script" not in page.text
+    rows = list(csv.DictReader(io.StringIO(site.get(f"/r/results/{key}/drawings.csv").text)))
+    assert [(row["asked"], row["cnn"], row["name"]) for row in rows] == [("7", "7", member.name)]
+    strokes = [[[float(n) for n in point.split()] for point in stroke.split(";")]
+               for stroke in rows[0]["strokes"].split("|")]  # fmt: skip
+    assert strokes == SEVEN
+    picture = Image.open(io.BytesIO(site.get(f"/r/results/{key}/wall.png").content))
+    assert picture.width > 1500
+    assert site.get(f"/r/results/{code}").status_code == 404
+    assert results.report(host.room(code))[0]["title"] == "The room's test set"
+
+
+def test_pages_are_small_and_hold_nothing_inline(site, code):
+    page = site.get(f"/r/{code}")
+    files = [site.get(f"/r/static/{name}") for name in ("phone.css", "phone.js", "icon.svg")]
+    assert len(page.content) + sum(len(file.content) for file in files) < 50_000
+    for text in (page.text, site.get(f"/r/{code}/wall").text):
+        assert "<style" not in text
+        assert "<script>" not in text
+        assert " on" not in "".join(text.split("<")[1::2]).replace(" one", "")
+    tag = files[1].headers["etag"]
+    assert site.get("/r/static/phone.js", headers={"If-None-Match": tag}).status_code == 304
+    assert site.get("/r/static/%2e%2e%2froom.py").status_code == 404
+
+
+def test_the_qr_code_is_of_this_room_alone(site, code):
+    good = f"http://192.168.1.5:8501/r/{code}"
+    assert site.get(f"/r/{code}/qr.svg", params={"to": good}).text.startswith("<?xml")
+    for wrong in ("https://example.org/", f"javascript://x/r/{code}", "http://" + "x" * 300):
+        assert site.get(f"/r/{code}/qr.svg", params={"to": wrong}).status_code == 422
+
+
+def test_news_reach_those_who_listen(site, code):
+    """Also what another copy of the app has written: the hub looks into the database."""
+
+    async def listen() -> tuple[list[dict], list[dict]]:
+        hub = Hub()
+        room = host.room(code)
+        member = phones.join(code, TOKENS[0])
+        heard: tuple[list[dict], list[dict]] = ([], [])
+
+        async def collect(member_id: int | None, into: list[dict]) -> None:
+            async for event in hub.listen(room, member_id, None):
+                if event.startswith("data: "):
+                    into.append(json.loads(event[6:]))
+
+        tasks = [asyncio.create_task(collect(None, heard[0])),
+                 asyncio.create_task(collect(member.id, heard[1]))]  # fmt: skip
+        await asyncio.sleep(0.4)
+        round_ = await asyncio.to_thread(host.start_round, code, "draw", 0.8)
+        sent = phones.Sent("k", round_.id, None, SEVEN, 18, 336)
+        said = {"digit": 7, "confidence": 1.0, "is_digit": True, "probabilities": [0.1] * 10}
+        await asyncio.to_thread(phones.draw, code, TOKENS[0], sent, {"cnn": said})
+        await asyncio.sleep(1.4)  # the round ends by itself
+        await asyncio.to_thread(host.close, code)
+        await asyncio.wait_for(asyncio.gather(*tasks), 3)  # and the room ends the connections
+        return heard
+
+    told_wall, told_phone = asyncio.run(listen())
+    assert sum(len(news["drawings"]) for news in told_wall) == 1
+    ends = [news["round"]["over"] for news in told_wall if news["round"]]
+    assert ends == sorted(ends)
+    assert ends[-1]
+    assert [news["round"]["over"] for news in told_phone][:2] == [False, True]
+    assert told_phone[-1]["room"]["closed"]
+
+
+def test_a_name_can_be_rolled_again(site, code):
+    before = site.get(f"/r/{code}/state", headers=of(TOKENS[0])).json()["me"]["name"]
+    after = site.post(f"/r/{code}/name", headers=of(TOKENS[0])).json()["name"]
+    assert after != before
+    assert site.get(f"/r/{code}/state", headers=of(TOKENS[0])).json()["me"]["name"] == after
+
+
+@pytest.mark.parametrize(("seen_at", "expected"), [
+    ("https://digits.example.org/room", "https://digits.example.org"),
+    ("http://192.168.7.9:8501/", "http://192.168.7.9:8501"),
+    ("http://localhost:8502/room", "http://LAN:8502"),
+    ("http://127.0.0.1:8502/room", "http://LAN:8502"),
+    ("", "http://LAN:8501"),
+])  # fmt: skip
+def test_the_address_for_phones(seen_at, expected):
+    lan = address.in_local_network()
+    assert address.for_phones(seen_at, 8501) == expected.replace("LAN", lan)
+
+
+def test_presence_is_what_was_heard_of_lately(site, code):
+    with database.transaction() as connection:
+        connection.execute(store.members.update().values(seen_at=0.0))
+    assert wall.state(code)["room"]["present"] == 0
+    store.seen([phones.join(code, TOKENS[0]).id])
+    assert wall.state(code)["room"]["present"] == 1
