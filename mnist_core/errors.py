@@ -37,6 +37,10 @@ class RunError(MnistError):
     """A training run cannot be started, stopped, found or changed."""
 
 
+class LearningError(MnistError):
+    """There is too little to learn from, or what was learnt came to nothing."""
+
+
 class DatabaseError(MnistError):
     """The database of people's drawings is locked, full, read-only, damaged or not there."""
 

@@ -41,20 +41,37 @@ def calibrate(
     images: (n, 28, 28) uint8 and labels: (n,), those that validate; pool: the drawings beside
     them, of which only the validation part is used.
     """
-    probabilities, _ = predict(model, as_input(images))
+    drawn = None if pool is None else predict(model, as_input(pool.validation_images))
+    drawn_labels = None if pool is None else pool.validation_labels
+    return from_answers(predict(model, as_input(images))[0], labels, drawn, drawn_labels)
+
+
+def from_answers(
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    drawn: tuple[np.ndarray, np.ndarray | None] | None = None,
+    drawn_labels: np.ndarray | None = None,
+    accepted_share: float = ACCEPTED_SHARE,
+) -> dict[str, Any]:
+    """Return what `calibrate` does, from a network's answers to what validates.
+
+    probabilities: (n, 10) of images with these labels (n,); drawn: probabilities (m, 10) and
+    digit scores (m,) of drawings with these labels (m,), 10 = not a digit; accepted_share: of
+    the drawn digits, how many the threshold accepts.
+    """
     found: dict[str, Any] = {
         "validation_accuracy": accuracy(labels, probabilities.argmax(axis=1)),
         "digit_threshold": None,
     }
-    if pool is not None:
-        drawn, scores = predict(model, as_input(pool.validation_images))
-        real = pool.validation_labels != NOT_A_DIGIT
-        drawn_labels = pool.validation_labels[real]
-        found["validation_accuracy_pen"] = accuracy(drawn_labels, drawn[real].argmax(axis=1))
-        probabilities = np.concatenate([probabilities, drawn[real]])
-        labels = np.concatenate([labels, drawn_labels])
+    if drawn is not None and drawn_labels is not None:
+        answers, scores = drawn
+        real = drawn_labels != NOT_A_DIGIT
+        digits = drawn_labels[real]
+        found["validation_accuracy_pen"] = accuracy(digits, answers[real].argmax(axis=1))
+        probabilities = np.concatenate([probabilities, answers[real]])
+        labels = np.concatenate([labels, digits])
         if scores is not None:
-            threshold = float(np.quantile(scores[real], 1 - ACCEPTED_SHARE))
+            threshold = float(np.quantile(scores[real], 1 - accepted_share))
             found["digit_threshold"] = threshold
             found["validation_digits_accepted"] = float((scores[real] >= threshold).mean())
             found["validation_non_digits_refused"] = float((scores[~real] < threshold).mean())

@@ -21,6 +21,7 @@ from mnist_core.models import registry
 # Raise when what is drawn changes, so that kept pools are drawn again.
 POOL_VERSION = 1
 NOT_A_DIGIT = 10
+VALIDATION = (3000, 1500)
 _CHUNK = 500
 
 
@@ -46,8 +47,10 @@ _drawings: list[list[Stroke]] = []
 _labels = np.zeros(0, np.uint8)
 
 
-def ink_pool(seed: int, size: int = 130_000) -> InkPool:
+def ink_pool(seed: int, size: int = 130_000, validation: tuple[int, int] = VALIDATION) -> InkPool:
     """Return the pool of `size` training images and its validation images, drawn or kept.
+
+    validation: how many digits and how many non-digits validate.
 
     Pendigits' training writers where their strokes are at hand (the last 15 % of them in file
     order validate), and this project's prototypes; 30 % are not digits. Writers marked
@@ -64,7 +67,8 @@ def ink_pool(seed: int, size: int = 130_000) -> InkPool:
         drawings = [strokes for _, strokes in prototypes] * 20
         labels = np.array([label for label, _ in prototypes] * 20, np.uint8)
         source, digest = "this project's prototypes alone", "prototypes"
-    path = _kept_at(f"{POOL_VERSION}-{digest}-{seed}-{size}")
+    key = f"{POOL_VERSION}-{digest}-{seed}-{size}"
+    path = _kept_at(key if validation == VALIDATION else f"{key}-{validation}")
     if path.is_file():
         with np.load(path, allow_pickle=False) as file:
             return InkPool(file["x"], file["y"], file["vx"], file["vy"], source)
@@ -73,7 +77,7 @@ def ink_pool(seed: int, size: int = 130_000) -> InkPool:
     _drawings, _labels = drawings[:held_out], labels[:held_out]
     x, y = _draw({kind: int(size * share) for kind, share in shares.items()}, (seed, 0))
     _drawings, _labels = drawings[held_out:], labels[held_out:]
-    vx, vy = _draw({"as drawn": 3000, "other": 1500}, (seed, 1))
+    vx, vy = _draw(dict(zip(("as drawn", "other"), validation, strict=True)), (seed, 1))
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, x=x, y=y, vx=vx, vy=vy)
     return InkPool(x, y, vx, vy, source=source)
