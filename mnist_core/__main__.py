@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mnist_core.cli import commands
+from mnist_core.cli import commands, people
 from mnist_core.errors import MnistError
 from mnist_core.training.hyperparameters import (
     MONITORS,
@@ -123,6 +123,19 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     listing.add_argument("action", nargs="?", choices=["stop", "rename", "delete"])
     listing.add_argument("run_id", nargs="?")
     listing.add_argument("title", nargs="?")
+    learn = add("learn", people.learn, "let the active networks learn from people's drawings")
+    learn.add_argument("network", nargs="?", choices=["dense", "cnn", "both"], default="both")
+    learn.add_argument(
+        "--keep", action="store_true", help="keep the candidate as a run, whatever the gate says"
+    )
+    export = add("export", people.export, "write people's drawings into a file")
+    export.add_argument("what", choices=["people"])
+    export.add_argument("-o", "--output", type=Path, default=Path("people.npz"),
+                        help="an .npz that `import` reads, or a .csv of the strokes")  # fmt: skip
+    export.add_argument("--hidden", action="store_true", help="those that were hidden, too")
+    take_in = add("import", people.take_in, "read people's drawings from an exported file")
+    take_in.add_argument("what", choices=["people"])
+    take_in.add_argument("file", type=Path)
     fetch = add("fetch", commands.fetch, "fetch the pen strokes that `train dense` learns from")
     fetch.add_argument("what", choices=["pendigits"])
     doubtful = add("doubtful", commands.doubtful, "find the training labels that look wrong")
@@ -142,6 +155,7 @@ def _add_training_options(train: Parser) -> None:
         metavar="MODEL",
         help="begin at the weights of dense, cnn or a run of the same recipe",
     )
+    train.add_argument("--learn", choices=["dense", "cnn"], help=argparse.SUPPRESS)
     train.add_argument("--run-folder", type=Path, help=argparse.SUPPRESS)
     group = train.add_argument_group("hyperparameters (default: as in the recipe)")
     for field in dataclasses.fields(Hyperparameters):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from mnist_core import words
+from mnist_core.cli import people
 from mnist_core.cli.quiet import quiet
 from mnist_core.errors import MnistError, RecipeError, RunError, UnreadableImage
 from mnist_core.files import replacing
@@ -82,7 +83,15 @@ def train(arguments: Namespace) -> int:
             raise RunError(f"{arguments.run_folder} is no folder of a run.")
         step_back()
         with RunProcess(arguments.run_folder) as process:
-            process.stopped = _train(recipe, hyperparameters, arguments.run_folder, sys.stdout)
+            if arguments.learn is None:
+                process.stopped = _train(
+                    recipe, hyperparameters, arguments.run_folder, sys.stdout, arguments.start_from
+                )
+            else:
+                process.stopped = people.learn_in(
+                    arguments.run_folder, arguments.learn, arguments.start_from, changes,
+                    sys.stdout,
+                )  # fmt: skip
         queue.start_next()
         return 0
     with queue.own(recipe.name, changes, arguments.title) as run, RunProcess(run.folder) as process:

@@ -11,13 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from mnist_core import words
 from mnist_core.data import people
+from mnist_core.data.mnist import Dataset
 from mnist_core.data.people import NOT_A_DIGIT, Drawing
-from mnist_core.errors import BlankDrawing, DatasetError, WrongDrawing
+from mnist_core.errors import BlankDrawing, DatasetError, LearningError, WrongDrawing
 from mnist_core.files import brief, opened_zip, parse_json, read_array
 
 MOST_DRAWINGS = 100_000  # of a file
 _MOST_BYTES = 400_000_000
+LEAST_DRAWINGS = 20  # to learn from
 _FORMAT = "people's drawings 1"
 
 
@@ -82,6 +85,34 @@ def collect(drawings: Sequence[Drawing]) -> Collection:
         np.array([drawing.label for drawing in kept], np.uint8),
         np.array([drawing.writer_id for drawing in kept], np.int64),
     )
+
+
+def check_lesson(collection: Collection, dataset: Dataset) -> None:
+    """Raise LearningError, in a sentence, where these drawings are nothing to learn from."""
+    count, writers = len(collection), len(np.unique(collection.writers))
+    if count < LEAST_DRAWINGS:
+        has = words.count(count, "labelled drawing")
+        raise LearningError(
+            f"There is too little to learn from: {has}, and it takes {LEAST_DRAWINGS}. "
+            "Draw more, and say what it is."
+        )
+    if writers < 2:
+        raise LearningError(
+            "All drawings are by one person, so nobody is left to judge by whether others gain. "
+            "Let somebody else draw, too."
+        )
+    kinds = np.unique(collection.labels)
+    if len(kinds) < 2:
+        only = "not digits" if kinds[0] == NOT_A_DIGIT else f"labelled {kinds[0]}"
+        raise LearningError(
+            f"All drawings are {only}; a network that learns from these would see that "
+            "everywhere. Let people draw other digits, too."
+        )
+    if dataset.is_sample or not len(dataset.x_test):
+        raise LearningError(
+            "Learning needs MNIST itself, to make sure that nothing is forgotten, and this machine "
+            f"has {dataset.source}. Set MNIST_PATH, or let the app download it."
+        )
 
 
 def in_words(label: int) -> str:

@@ -272,7 +272,7 @@ def delete(ids: Collection[int]) -> int:
     """Delete drawings, whoever's they are; return how many there were."""
     gone = 0
     with transaction() as connection:
-        for part in _parts(sorted(ids)):
+        for part in _parts(sorted(int(one) for one in ids)):
             statement = sa.delete(drawings).where(drawings.c.id.in_(part))
             gone += connection.execute(statement).rowcount
     return gone
@@ -282,7 +282,7 @@ def hide(ids: Collection[int], hidden: bool = True) -> int:
     """Hide drawings from everyone but who looks for them, or show them; return how many."""
     changed = 0
     with transaction() as connection:
-        for part in _parts(sorted(ids)):
+        for part in _parts(sorted(int(one) for one in ids)):
             statement = sa.update(drawings).where(drawings.c.id.in_(part)).values(hidden=hidden)
             changed += connection.execute(statement).rowcount
     return changed
@@ -316,7 +316,7 @@ def listed(
     if round_id is not None:
         conditions.append(drawings.c.round_id == round_id)
     if ids is not None:
-        conditions.append(drawings.c.id.in_(list(ids)))
+        conditions.append(drawings.c.id.in_([int(one) for one in ids]))
     with reading() as connection:
         found = connection.execute(sa.select(drawings).where(*conditions).order_by(drawings.c.id))
         return [Drawing(**row) for row in found.mappings()]

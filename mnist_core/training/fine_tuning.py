@@ -154,7 +154,7 @@ class Lessons(keras.utils.PyDataset):
             for name in ("digits", "scores", "weights")
         )
         given = [one.astype(np.float32) for one in inputs]
-        images = given if len(given) > 1 else given[0]
+        images = tuple(given) if len(given) > 1 else given[0]  # a list would be no signature
         if not self.tells_non_digits:
             return images, digits, weights
         weighed = {"digit": weights, "is_digit": np.full(len(weights), 0.5, np.float32)}

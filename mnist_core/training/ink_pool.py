@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from mnist_core.ink.non_digits import non_digit
 from mnist_core.ink.pen import another_hand, in_another_style, photograph
 from mnist_core.ink.strokes import Stroke
 from mnist_core.models import registry
+from mnist_core.training.workers import workers
 
 # Raise when what is drawn changes, so that kept pools are drawn again.
 POOL_VERSION = 1
@@ -96,8 +96,8 @@ def _draw(counts: dict[str, int], seed: tuple[int, int]) -> tuple[np.ndarray, np
     ]
     # Forked workers see the drawings without a copy; each task has a seed of its own, so the
     # number of workers changes nothing.
-    with multiprocessing.get_context("fork").Pool() as workers:
-        parts = workers.map(_draw_task, tasks)
+    with workers() as pool:
+        parts = pool.map(_draw_task, tasks)
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
 

@@ -18,14 +18,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from mnist_core import words
 from mnist_core.analysis import gate, metrics
 from mnist_core.analysis.gate import MNIST, PEN, PEOPLE, Verdict
 from mnist_core.analysis.opinions import Opinions, table
-from mnist_core.data.collection import Collection
+from mnist_core.data.collection import Collection, check_lesson
 from mnist_core.data.mnist import Dataset, train_validation_split
 from mnist_core.data.people import NOT_A_DIGIT
-from mnist_core.errors import LearningError
 from mnist_core.models.registry import Evaluation
 from mnist_core.training.calibration import from_answers
 from mnist_core.training.card import make_card
@@ -36,7 +34,6 @@ from mnist_core.training.ink_pool import ink_pool
 from mnist_core.training.lessons import drawn_anew
 from mnist_core.training.recipes import get_recipe
 
-LEAST_DRAWINGS = 20
 REPLAYED = 4000  # images of MNIST, and as many of pen strokes
 VALIDATING = 3000  # of the 5,000 images that validate
 POOL_VALIDATION = (2000, 1000)
@@ -65,34 +62,6 @@ class Learnt:
     after: Opinions  # on each of them by a network that has not learnt from who drew it
 
 
-def check(collection: Collection, dataset: Dataset) -> None:
-    """Raise LearningError, in a sentence, where these drawings are nothing to learn from."""
-    count, writers = len(collection), len(np.unique(collection.writers))
-    if count < LEAST_DRAWINGS:
-        has = words.count(count, "labelled drawing")
-        raise LearningError(
-            f"There is too little to learn from: {has}, and it takes {LEAST_DRAWINGS}. "
-            "Draw more, and say what it is."
-        )
-    if writers < 2:
-        raise LearningError(
-            "All drawings are by one person, so nobody is left to judge by whether others gain. "
-            "Let somebody else draw, too."
-        )
-    kinds = np.unique(collection.labels)
-    if len(kinds) < 2:
-        only = "not digits" if kinds[0] == NOT_A_DIGIT else f"labelled {kinds[0]}"
-        raise LearningError(
-            f"All drawings are {only}; a network that learns from these would see that "
-            "everywhere. Let people draw other digits, too."
-        )
-    if dataset.is_sample or not len(dataset.x_test):
-        raise LearningError(
-            "Learning needs MNIST itself, to make sure that nothing is forgotten, and this machine "
-            f"has {dataset.source}. Set MNIST_PATH, or let the app download it."
-        )
-
-
 def learn(
     name: str,
     collection: Collection,
@@ -104,10 +73,10 @@ def learn(
 ) -> Learnt | None:
     """Return what the model `name` becomes by learning from people; None where it was stopped.
 
-    changes: hyperparameters other than `HYPERPARAMETERS`. Raises LearningError (see `check`; also
-    where it diverges), ModelError.
+    changes: hyperparameters other than `HYPERPARAMETERS`. Raises LearningError (see
+    `check_lesson`; also where it diverges), ModelError.
     """
-    check(collection, dataset)
+    check_lesson(collection, dataset)
     start = time.perf_counter()
     try:
         school = _School(name, collection, dataset, changes or {}, on_event, should_stop)

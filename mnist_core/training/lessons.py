@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from mnist_core.data.people import Drawing
 from mnist_core.ink.pen import another_hand, photograph
 from mnist_core.ink.strokes import Stroke
+from mnist_core.training.workers import workers
 
 MOST_IMAGES = 4000  # drawn for one training
 STRENGTH = 0.5  # of the change of hand; 1 is another writer (see `another_hand`)
@@ -31,8 +31,8 @@ def drawn_anew(drawings: Sequence[Drawing], images: np.ndarray, seed: int) -> np
     _drawings = [drawing.ink for drawing in drawings]
     times = times_each(len(drawings))
     tasks = [(seed, index, times - 1) for index in range(len(drawings))]
-    with multiprocessing.get_context("fork").Pool() as workers:
-        again = workers.map(_draw, tasks, chunksize=20)
+    with workers() as pool:
+        again = pool.map(_draw, tasks, chunksize=20)
     return np.concatenate([images[:, np.newaxis], np.stack(again)], axis=1)
 
 

@@ -1,0 +1,92 @@
+"""learn, export people, import people: the networks and the drawings of those before them."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import Any, TextIO
+
+from mnist_core import words
+from mnist_core.cli.quiet import quiet
+from mnist_core.data import collection, people
+from mnist_core.errors import DatasetError
+from mnist_core.files import replacing
+from mnist_core.models import registry
+from mnist_core.runs import gate_report, learning, queue
+from mnist_core.runs.folder import RunProcess, should_stop
+
+MOST_FILE_BYTES = 400_000_000
+
+
+def learn(arguments: Namespace) -> int:
+    """Let one network or both learn from people; say what the gate made of it.
+
+    Exit code 1 where a candidate was refused or it was stopped.
+    """
+    slots = registry.SLOTS if arguments.network == "both" else (arguments.network,)
+    passed = [_learn(slot, arguments) for slot in slots]
+    return 0 if all(passed) else 1
+
+
+def _learn(slot: str, arguments: Namespace) -> bool:
+    recipe, changes, title = learning.asked(slot)
+    with queue.own(recipe, changes, title) as run, RunProcess(run.folder) as process:
+        with quiet(run.folder / "train.log", verbose=arguments.verbose) as shown:
+            take_over = not arguments.keep
+            process.stopped = learn_in(run.folder, slot, changes["from"], {}, shown, take_over)
+        report = gate_report.load(run.folder)
+        if report is None:
+            print("Stopped; nothing was changed.")
+            return False
+        for name, part in report.verdict.parts.items():
+            print(gate_report.part_in_words(name, part))
+        print(f"{run.run_id}: {gate_report.report_in_words(report)}")
+        return report.verdict.passed
+
+
+def learn_in(
+    folder: Path,
+    slot: str,
+    base: str,
+    changes: dict[str, Any],
+    shown: TextIO,
+    take_over: bool = True,
+) -> bool:
+    """Learn in a run's folder, showing how it goes; return whether it was stopped."""
+    from mnist_core.cli.terminal import StopRequest, TrainingDisplay
+
+    with StopRequest(shown) as stop, TrainingDisplay(folder, shown) as display:
+        return learning.learn_into(
+            folder,
+            slot,
+            base,
+            changes=changes,
+            on_event=display.show,
+            should_stop=lambda: stop.requested or should_stop(folder),
+            take_over=take_over,
+        )
+
+
+def export(arguments: Namespace) -> int:
+    """Write people's drawings into a file that `import people` reads, or as CSV of strokes."""
+    drawings = people.listed(hidden=None if arguments.hidden else False)
+    is_csv = arguments.output.suffix.lower() == ".csv"
+    content = collection.as_csv(drawings) if is_csv else collection.as_npz(drawings)
+    with replacing(arguments.output) as temporary:
+        temporary.write_bytes(content)
+    print(f"{words.count(len(drawings), 'drawing')} in {arguments.output}.")
+    return 0
+
+
+def take_in(arguments: Namespace) -> int:
+    """Read an exported file into the database; what is there already stays as it is."""
+    try:
+        if arguments.file.stat().st_size > MOST_FILE_BYTES:
+            raise DatasetError(f"{arguments.file} is larger than any file of people's drawings.")
+        content = arguments.file.read_bytes()
+    except OSError as error:
+        raise DatasetError(f"{arguments.file} cannot be read ({error.strerror}).") from None
+    found = collection.from_npz(content)
+    new = people.add_all(found)
+    print(f"{words.count(new, 'drawing')} of {len(found):,} new in the database.")
+    return 0

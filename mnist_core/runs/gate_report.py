@@ -1,0 +1,112 @@
+"""What the gate said of a run that learnt from people, in its folder: `gate.json`."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mnist_core import words
+from mnist_core.analysis.gate import MNIST, PEN, PEOPLE, SETS, Part, Verdict
+from mnist_core.runs.folder import read_json, write
+
+FILE = "gate.json"
+WHAT = {
+    PEOPLE: "people it has not learnt from",
+    MNIST: "MNIST’s test images",
+    PEN: "pen strokes of others",
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """A drawing that one network gets and the other does not."""
+
+    drawing_id: int
+    label: int
+    before: int  # the answer, 10 = not a digit
+    after: int
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """The verdict on a run, and what it rests on."""
+
+    verdict: Verdict
+    slot: str  # whose place the candidate wants: "dense" or "cnn"
+    base: str  # the model that it started from
+    taken_over: bool
+    drawings: int  # learnt from
+    writers: int
+    left_out: int  # labels that were doubted
+    won: list[Change]
+    lost: list[Change]
+    doubted_after: list[int]  # ids: contradicted with confidence before and after
+
+
+def save(folder: Path, report: GateReport) -> None:
+    """Write the report down. Raises RunError."""
+    content = dataclasses.asdict(report)
+    content["verdict"] = {name: dataclasses.asdict(p) for name, p in report.verdict.parts.items()}
+    write(folder / FILE, content)
+
+
+def load(folder: Path) -> GateReport | None:
+    """Return a run's report; None where it has none, or a damaged one."""
+    content = read_json(folder / FILE)
+    try:
+        parts = {name: Part(**content["verdict"][name]) for name in SETS}
+        changes = {key: [Change(**one) for one in content[key]] for key in ("won", "lost")}
+        for number in [n for p in parts.values() for n in dataclasses.astuple(p)]:
+            if not isinstance(number, int | float):
+                raise TypeError
+        report = GateReport(**{**content, "verdict": Verdict(parts), **changes})
+        report_in_words(report)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return report
+
+
+def report_in_words(report: GateReport) -> str:
+    """Return the verdict as a sentence or two."""
+    network = words.network(report.slot)
+    if report.verdict.passed:
+        took = (
+            f"It answers as {network} now."
+            if report.taken_over
+            else f"Another model had become {network} meanwhile, so it did not take over by itself."
+        )
+        return f"The gate let it through: better on people, no worse elsewhere. {took}"
+    reasons = [part_in_words(name, report.verdict.parts[name]) for name in report.verdict.failed]
+    return f"The gate refused it. {' '.join(reasons)}"
+
+
+def part_in_words(name: str, part: Part) -> str:
+    """Return what the gate found on one of its three sets, as a sentence."""
+    told = f"On {WHAT[name]} it won {part.won:,} and lost {part.lost:,} of {part.images:,}"
+    p = f"p = {part.p_value:.2g}" if part.p_value >= 1e-4 else "p < 0.0001"
+    if part.passed:
+        end = "better by more than chance" if name == PEOPLE else "no worse than noise"
+    elif name == PEOPLE:
+        end = "that may be chance" if part.won > part.lost else "that is no gain"
+    else:
+        end = "it has forgotten something"
+    return f"{told}: {end} (McNemar’s exact test, {p})."
+
+
+def rows(verdict: Verdict) -> list[dict[str, Any]]:
+    """Return the table of before and after, a row a set."""
+    return [
+        {
+            "Judged on": WHAT[name][0].upper() + WHAT[name][1:],
+            "Images": part.images,
+            "Errors before": part.errors_before,
+            "Errors after": part.errors_after,
+            "Won": part.won,
+            "Lost": part.lost,
+            "p": round(part.p_value, 4),
+            "Verdict": "passed" if part.passed else "failed",
+        }
+        for name, part in verdict.parts.items()
+    ]

@@ -1,0 +1,128 @@
+"""Learning from people as a run: how it is asked for, what it learns from, and the takeover."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnist_core import words
+from mnist_core.analysis.opinions import Opinions, doubted, opinions
+from mnist_core.data.collection import Collection, labelled
+from mnist_core.errors import RunError
+from mnist_core.models import registry
+from mnist_core.models.classifier import Classifier
+from mnist_core.runs import gate_report, queue
+from mnist_core.runs.folder import Run
+from mnist_core.runs.gate_report import Change, GateReport
+
+if TYPE_CHECKING:
+    from mnist_core.training.events import Event
+    from mnist_core.training.learning import Learnt
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What can be learnt from now, and what cannot."""
+
+    collection: Collection  # all that is labelled
+    doubted: np.ndarray  # (n,) bool: left out, unless a person confirms the label
+    said: dict[str, Opinions]  # what the active networks answer, by slot
+
+    @property
+    def learnt(self) -> Collection:
+        """Return what is learnt from."""
+        return self.collection.where(~self.doubted)
+
+
+def lesson(classifiers: dict[str, Classifier] | None = None) -> Lesson:
+    """Return what can be learnt from now; classifiers: the active ones, by slot, where loaded.
+
+    Raises DatabaseError, ModelError.
+    """
+    if classifiers is None:
+        classifiers = {slot: Classifier.load(name) for slot, name in registry.active().items()}
+    collection = labelled()
+    said = {slot: opinions(classifier, collection) for slot, classifier in classifiers.items()}
+    return Lesson(collection, doubted(collection, said), said)
+
+
+def asked(slot: str) -> tuple[str, dict[str, Any], str]:
+    """Return recipe, changes and title of a run by which the active network of a slot learns."""
+    base = registry.active()[slot]
+    recipe = str(registry.load_card(base).get("recipe", slot))
+    return recipe, {"from": base, "learn": slot}, f"{words.network(slot)} learns from people"
+
+
+def request(slots: Sequence[str]) -> list[Run]:
+    """Put a run for each slot at the end of the queue."""
+    return [queue.request(*asked(slot)) for slot in slots]
+
+
+def learn_into(
+    folder: Path,
+    slot: str,
+    base: str,
+    *,
+    changes: dict[str, Any],
+    on_event: Callable[[Event], None],
+    should_stop: Callable[[], bool],
+    take_over: bool = True,
+) -> bool:
+    """Learn, in a run's folder: keep candidate and verdict, let it take over where it may.
+
+    Return whether it was stopped, which leaves no candidate. Raises LearningError and others, each
+    of which leaves the active models as they are.
+    """
+    from mnist_core.data.mnist import load_mnist
+    from mnist_core.training.learning import learn
+
+    now = lesson()
+    learnt = learn(
+        base, now.learnt, load_mnist(), changes=changes, on_event=on_event, should_stop=should_stop
+    )
+    if learnt is None:
+        return True
+    if not (folder / "config.json").is_file():
+        raise RunError(f"The run {folder.name!r} was deleted, so its model was not kept.")
+    registry.save_model(folder, learnt.model, learnt.card, learnt.evaluation)
+    takes_over = learnt.verdict.passed and take_over and registry.active()[slot] == base
+    if takes_over:
+        registry.activate(slot, folder.name)
+    gate_report.save(folder, report(learnt, now, slot, base, takes_over))
+    return False
+
+
+def report(learnt: Learnt, now: Lesson, slot: str, base: str, taken_over: bool) -> GateReport:
+    """Return what is to be written down of a candidate."""
+    collection, before, after = now.learnt, learnt.before, learnt.after
+    labels = collection.labels
+    right_before, right_after = before.answers == labels, after.answers == labels
+
+    def changes(chosen: np.ndarray) -> list[Change]:
+        return [
+            Change(
+                int(collection.ids[i]),
+                int(labels[i]),
+                int(before.answers[i]),
+                int(after.answers[i]),
+            )
+            for i in np.flatnonzero(chosen)
+        ]
+
+    still = doubted(collection, {"before": before, "after": after})
+    return GateReport(
+        verdict=learnt.verdict,
+        slot=slot,
+        base=base,
+        taken_over=taken_over,
+        drawings=len(collection),
+        writers=len(np.unique(collection.writers)),
+        left_out=int(now.doubted.sum()),
+        won=changes(right_after & ~right_before),
+        lost=changes(right_before & ~right_after),
+        doubted_after=[int(one) for one in collection.ids[still]],
+    )

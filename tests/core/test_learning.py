@@ -1,0 +1,231 @@
+"""Learning from people: what is refused with a sentence, what a candidate keeps, and the files."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_core.__main__ import main
+from mnist_core.analysis.gate import SETS, Part, Verdict
+from mnist_core.analysis.opinions import Opinions, doubted
+from mnist_core.data import collection, database, people
+from mnist_core.data.mnist import load_mnist
+from mnist_core.errors import DatasetError, LearningError
+from mnist_core.models import registry
+from mnist_core.models.classifier import Classifier
+from mnist_core.runs import gate_report, learning, queue
+from mnist_core.runs.folder import settle
+from tests.made_up_models import make_data
+from tests.made_up_people import drawing, fill
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def house(tmp_path, monkeypatch):
+    """The models that ship, an empty database, and a data set of noise."""
+    for slot in registry.SLOTS:
+        shutil.copytree(ROOT / "artifacts" / slot, tmp_path / slot)
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    monkeypatch.delenv("MNIST_DATABASE_URL", raising=False)
+    make_data(tmp_path / "data.npz")
+    monkeypatch.setenv("MNIST_PATH", str(tmp_path / "data.npz"))
+    yield tmp_path
+    database.engine().dispose()
+
+
+@pytest.fixture
+def short_lessons(monkeypatch):
+    """Lessons of a few images: what is tested is what comes of them, not how good it is."""
+    from mnist_core.training import learning as school
+    from mnist_core.training import lessons
+
+    monkeypatch.setattr(school, "REPLAYED", 60)
+    monkeypatch.setattr(school, "VALIDATING", 50)
+    monkeypatch.setattr(school, "POOL_VALIDATION", (40, 20))
+    monkeypatch.setattr(school, "STEPS", 3)
+    monkeypatch.setattr(lessons, "MOST_IMAGES", 60)
+    monkeypatch.setenv("PENDIGITS_PATH", "none at hand")
+
+
+def nothing_to_learn() -> str:
+    with pytest.raises(LearningError) as refused:
+        collection.check_lesson(collection.labelled(), load_mnist())
+    return str(refused.value)
+
+
+def test_two_drawings_are_too_few():
+    fill(writers=2, each=1)
+    assert nothing_to_learn().startswith("There is too little to learn from: 2 labelled drawings")
+
+
+def test_one_writer_alone_is_refused():
+    fill(writers=1, each=30)
+    assert "All drawings are by one person" in nothing_to_learn()
+
+
+def test_one_digit_alone_is_refused():
+    fill(writers=3, each=10, digits=[7])
+    assert "All drawings are labelled 7" in nothing_to_learn()
+
+
+def test_a_sample_instead_of_mnist_is_refused():
+    fill()
+    sample = dataclasses.replace(load_mnist(), is_sample=True, source="a sample")
+    with pytest.raises(LearningError, match=r"needs MNIST itself.*this machine has a sample"):
+        collection.check_lesson(collection.labelled(), sample)
+
+
+def test_a_drawing_without_ink_or_label_is_no_lesson():
+    fill(writers=1, each=2)
+    people.add(drawing(3, 9, 0, None), "writer 9")
+    hidden = fill(writers=2, each=1)[-1]
+    people.hide([hidden])
+    assert len(collection.labelled()) == 2
+
+
+def test_labels_that_both_networks_contradict_are_left_out_until_confirmed():
+    ids = fill(writers=3, each=10, wrong=10)
+    now = learning.lesson()
+    wrong = set(now.collection.ids[now.doubted])
+    assert wrong <= set(ids[:10])
+    assert len(wrong) >= 5
+    one = next(iter(wrong))
+    label = people.listed(ids=[one])[0].label
+    people.set_label(one, label, "confirmed")
+    assert one not in learning.lesson().collection.ids[learning.lesson().doubted]
+    assert len(learning.lesson().learnt) == 30 - len(wrong) + 1
+
+
+def test_nobody_doubts_an_empty_collection():
+    nothing = collection.labelled()
+    assert doubted(nothing, {"cnn": Opinions(np.zeros(0), np.zeros(0))}).tolist() == []
+
+
+@pytest.mark.slow
+def test_a_candidate_is_a_run_with_a_verdict_and_the_active_model_stays(short_lessons, house):
+    slot = "cnn"  # the one of two columns
+    fill(writers=3, each=10)
+    before = registry.file_digest(registry.model_dir(slot) / registry.KERAS_FILE)
+    assert main(["learn", slot]) == 1  # on noise, and after three batches, nothing is won
+    (run,) = queue.list_runs()
+    assert run.state == "finished"
+    report = gate_report.load(run.folder)
+    assert "people" in report.verdict.failed
+    assert report.verdict.parts["people"].images == 30 - report.left_out
+    assert (report.writers, report.base, report.taken_over) == (3, slot, False)
+    assert registry.active()[slot] == slot
+    assert registry.file_digest(registry.model_dir(slot) / registry.KERAS_FILE) == before
+    card = registry.load_card(run.run_id)
+    assert card["learnt_from_people"]["from"] == slot
+    candidate = Classifier.load(run.run_id)
+    assert candidate.can_tell_non_digits
+    assert candidate.runtime == "LiteRT"
+    registry.activate(slot, run.run_id)  # whoever is permitted may overrule
+    assert registry.active()[slot] == run.run_id
+
+
+@pytest.mark.slow
+def test_a_candidate_that_diverges_fails_in_a_sentence(short_lessons, monkeypatch, capsys):
+    fill(writers=3, each=10)
+    from mnist_core.training import fine_tuning
+
+    monkeypatch.setattr(fine_tuning, "one_hot", lambda labels: np.full((len(labels), 10), np.nan))
+    assert main(["learn", "dense"]) == 2
+    assert "The candidate diverged" in capsys.readouterr().err
+    (run,) = queue.list_runs()
+    assert (run.state, run.has_model) == ("failed", False)
+    assert "The candidate diverged" in run.reason
+    assert registry.active() == {"dense": "dense", "cnn": "cnn"}
+
+
+@pytest.mark.slow
+def test_who_stops_gets_nothing(short_lessons):
+    from mnist_core.training import learning as school
+
+    fill(writers=3, each=10)
+    asked = []
+    stopped = school.learn("dense", learning.lesson().learnt, load_mnist(),
+                           should_stop=lambda: asked.append(1) or len(asked) > 8)  # fmt: skip
+    assert stopped is None
+
+
+@pytest.mark.slow
+def test_a_network_that_knows_no_non_digits_can_learn_too(house):
+    from mnist_core.training import fine_tuning
+    from mnist_core.training.recipes import get_recipe
+
+    model = get_recipe("fast").build()
+    body, head = fine_tuning.cut(model)
+    images = np.random.default_rng(1).random((4, 28, 28, 1)).astype(np.float32)
+    assert np.allclose(head(body(images)), model(images), atol=1e-6)
+
+
+def test_a_locked_database_is_told_and_nothing_begins(monkeypatch, capsys):
+    from mnist_core.errors import DatabaseError
+
+    def locked(*_, **__):
+        raise DatabaseError("The database people.db is locked by another program.")
+
+    monkeypatch.setattr(people, "listed", locked)
+    assert main(["learn", "dense"]) == 2
+    assert "is locked by another program" in capsys.readouterr().err
+    (run,) = queue.list_runs()
+    assert (run.state, run.has_model) == ("failed", False)
+
+
+def verdict(passed: bool) -> Verdict:
+    return Verdict(dict.fromkeys(SETS, Part(100, 9, 3, 7, 1, 0.03, passed)))
+
+
+def test_a_report_comes_back_and_a_damaged_one_is_none(house):
+    run = queue.create("dense")
+    report = gate_report.GateReport(
+        verdict(False), "dense", "dense", False, 100, 5, 2,
+        [gate_report.Change(4, 7, 1, 7)], [], [9],
+    )  # fmt: skip
+    gate_report.save(run.folder, report)
+    assert gate_report.load(run.folder) == report
+    assert "The gate refused it. On people it has not learnt from" in gate_report.report_in_words(
+        report
+    )
+    (run.folder / gate_report.FILE).write_text('{"verdict": {"people": {}}, "won": 3}')
+    assert gate_report.load(run.folder) is None
+    settle(run.folder, "failed")
+
+
+def test_drawings_move_between_machines(house, tmp_path, monkeypatch, capsys):
+    ids = fill(writers=2, each=3)
+    people.set_label(ids[0], None, None)
+    before = people.listed()
+    assert main(["export", "people", "-o", str(tmp_path / "people.npz")]) == 0
+    database.engine().dispose()
+    monkeypatch.setenv("MNIST_DATABASE_URL", f"sqlite:///{tmp_path}/other.db")
+    assert main(["import", "people", str(tmp_path / "people.npz")]) == 0
+    assert main(["import", "people", str(tmp_path / "people.npz")]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "6 drawings of 6 new in the database.", "0 drawings of 6 new in the database."
+    ]  # fmt: skip
+    after = people.listed()
+    assert [d.strokes for d in after] == [d.strokes for d in before]
+    assert [d.label for d in after] == [d.label for d in before]
+    assert {d.label_source for d in after} == {None, "imported"}
+    assert people.take_back(after[-1].id, "writer 1")  # who holds the secret is the same person
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + bytes(18), b"drawing,writer"])
+def test_what_is_no_file_of_drawings_is_refused(content):
+    with pytest.raises(DatasetError, match="no file of people's drawings"):
+        collection.from_npz(content)
+
+
+def test_strokes_as_csv():
+    fill(writers=1, each=1, digits=[1])
+    header, first, *_ = collection.as_csv(people.listed()).decode().splitlines()
+    assert header == "drawing,writer,label,canvas_px,brush_px,stroke,point,x,y,ms"
+    assert first.startswith("1,1,1,336,18,0,0,")
+    assert first.endswith(",")
