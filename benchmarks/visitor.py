@@ -1,30 +1,27 @@
 """A visitor without a browser: speaks Streamlit's websocket protocol as its front end does.
 
-Sends what the canvas sends after a stroke (the strokes so far and the picture of the canvas) and
+Sends what the canvas sends after a stroke (the strokes so far) and
 reads the answers out of what the server sends back, so that sixty of them fit beside the server.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import io
 import json
 import re
 import time
 from dataclasses import dataclass
 
-import numpy as np
 import websockets
-from PIL import Image
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from mnist_core.ink.examples import canvas_json
 from mnist_core.ink.preprocessing import preprocess
-from mnist_core.ink.strokes import Stroke, draw_strokes
+from mnist_core.ink.strokes import Stroke
 from mnist_core.models.classifier import Classifier
 from mnist_core.views.answer_view import data_url, large_digit
+from mnist_core.views.canvas_state import render
 
 ANSWER_LIMIT_S = 30
 _LARGE_DIGIT = re.compile(r'<div class="large-digit.*?</div>')
@@ -48,12 +45,9 @@ def sketches(strokes: list[Stroke], classifiers: list[Classifier]) -> list[Sketc
 
 
 def _sketch(strokes: list[Stroke], classifiers: list[Classifier]) -> Sketch:
-    picture = draw_strokes(strokes)
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG")
-    png = base64.b64encode(buffer.getvalue()).decode("ascii")
-    value = {"raw": canvas_json(strokes), "data": f"data:image/png;base64,{png}"}
-    image = preprocess(np.asarray(picture)).image
+    drawn = canvas_json(strokes)
+    value = {"raw": drawn, "data": None}
+    image = preprocess(render(drawn["objects"])).image
     return Sketch(
         json.dumps({"drawing": value}),
         data_url(image),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.metrics_util import Installation
@@ -15,6 +16,7 @@ from mnist_core.models import registry
 from mnist_core.views import answer_view, canvas_state
 from mnist_core.views.answer_view import Html, data_url
 from pages.parts.draw.answers import ask, load_networks
+from pages.parts.draw.companion import companion
 from pages.parts.draw.feedback import feedback, forget_said
 from pages.parts.draw.start_from import other_ways
 from pages.parts.draw.why import forget_why, more
@@ -48,10 +50,11 @@ def keep_in_browser() -> None:
         if not state.begun and brought != kept:
             state.resume(brought, MACHINE)
             catch_up()  # in here it moves nothing: a canvas that moves is a new one
+        companion(state)
 
 
-def canvas(state: canvas_state.CanvasState) -> dict | None:
-    """Show the canvas; return what was drawn, as the canvas records it."""
+def canvas(state: canvas_state.CanvasState) -> np.ndarray | None:
+    """Show the canvas; return its ink, (336, 336) uint8; None where nothing was drawn."""
     result = st_canvas(
         stroke_width=st.session_state.get("brush_px", 18),
         stroke_color=INK,
@@ -59,17 +62,15 @@ def canvas(state: canvas_state.CanvasState) -> dict | None:
         width=CANVAS_SIZE_PX,
         height=CANVAS_SIZE_PX,
         initial_drawing=state.initial,
-        return_image_data=True,
         key=f"canvas-{state.version}",
         on_change=after_stroke,
     )
-    picture = result.image_data
     state.see(result.json_data)
     if not state.begun and state.begin():
         st.rerun()
     if not state.objects:
         return None
-    return canvas_state.render(state.objects) if picture is None else picture
+    return canvas_state.render(state.objects)
 
 
 def outdated() -> list[str]:

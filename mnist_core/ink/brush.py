@@ -63,6 +63,16 @@ def pen_points(path: Sequence[Sequence[Any]]) -> Stroke:
     return _pen_points(path)[0]
 
 
+def seen_points(path: Sequence[Sequence[Any]]) -> Stroke:
+    """Return points of a pen that the brush would make this path of: (n, 2) float.
+
+    They are the path's own, the last but one twice, since the brush leaves one of them out.
+    Raises ValueError or TypeError for what is no path.
+    """
+    points = pen_points(path)
+    return points if len(points) < 3 else np.insert(points, -1, points[-2], axis=0)
+
+
 def _pen_points(path: Sequence[Sequence[Any]]) -> tuple[Stroke, bool]:
     """Return the points, and whether straight lines alone join them."""
     points: list[tuple[float, float]] = []

@@ -31,12 +31,15 @@ class Reading:
 
 
 def read_strokes(
-    strokes: Sequence[Stroke], width_px: float = BRUSH_WIDTH_PX, size_px: float = CANVAS_SIZE_PX
+    strokes: Sequence[Stroke],
+    width_px: float | Sequence[float] = BRUSH_WIDTH_PX,
+    size_px: float = CANVAS_SIZE_PX,
 ) -> Reading:
     """Return what the active networks say of pen strokes.
 
     strokes: each (n, 2) float, (x, y) with y down, where the pen was seen, in pixels of a canvas
-    `size_px` wide and high; drawn as the app's canvas does, with a round brush `width_px` wide.
+    `size_px` wide and high; drawn as the app's canvas does, with a round brush `width_px` wide
+    (or one width for each stroke).
 
     Raises BlankDrawing where no ink is on the canvas.
     """
@@ -44,7 +47,9 @@ def read_strokes(
 
 
 def draw_ink(
-    strokes: Sequence[Stroke], width_px: float = BRUSH_WIDTH_PX, size_px: float = CANVAS_SIZE_PX
+    strokes: Sequence[Stroke],
+    width_px: float | Sequence[float] = BRUSH_WIDTH_PX,
+    size_px: float = CANVAS_SIZE_PX,
 ) -> np.ndarray:
     """Return the strokes as the app's canvas shows them: (336, 336) uint8, 0 = paper.
 
@@ -52,10 +57,14 @@ def draw_ink(
     Raises BlankDrawing where there is no point.
     """
     factor = CANVAS_SIZE_PX / size_px
-    curves = [curve_of(np.asarray(stroke) * factor) for stroke in strokes if len(stroke)]
-    if not curves:
+    widths_px = np.broadcast_to(np.asarray(width_px, float), len(strokes)) * factor
+    drawn = [
+        (stroke, width) for stroke, width in zip(strokes, widths_px, strict=True) if len(stroke)
+    ]
+    if not drawn:
         raise BlankDrawing("There is no ink to read: no stroke has a point; draw a digit.")
-    return ink_of(curves, [width_px * factor] * len(curves))
+    curves = [curve_of(np.asarray(stroke) * factor) for stroke, _ in drawn]
+    return ink_of(curves, [float(width) for _, width in drawn])
 
 
 def read_picture(content: bytes) -> Reading:

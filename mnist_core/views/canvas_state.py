@@ -9,6 +9,7 @@ was drawn in the canvas's own value, which is found by the version, and the rest
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import secrets
@@ -21,7 +22,7 @@ from PIL import Image
 
 from mnist_core.errors import WrongDrawing
 from mnist_core.files import finite
-from mnist_core.ink.brush import curve_of_path, ink_of
+from mnist_core.ink.brush import curve_of_path, ink_of, seen_points
 from mnist_core.ink.examples import canvas_json
 from mnist_core.ink.photo import DECODER_ERRORS, on_canvas
 from mnist_core.ink.strokes import CANVAS_SIZE_PX, Stroke
@@ -74,6 +75,16 @@ class CanvasState:
         drawn = self.initial or {"objects": []}
         told = {"session": self.session, "machine": machine, "version": self.version}
         return json.dumps(told | drawn)
+
+    def told(self) -> dict[str, Any]:
+        """Return what the pen's companion has to know of the canvas as it was last redrawn."""
+        objects = (self.initial or {"objects": []})["objects"]
+        strokes = []
+        for path, width_px in _strokes(objects):
+            with contextlib.suppress(ValueError, TypeError, OverflowError):
+                strokes.append({"points": seen_points(path).tolist(), "width": width_px})
+        is_picture = any("src" in item for item in objects)
+        return {"version": self.version, "strokes": strokes, "isPicture": is_picture}
 
     def resume(self, kept: str, machine: str) -> None:
         """Take up where an earlier session ended; `kept` comes from outside and may be anything."""

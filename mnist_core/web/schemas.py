@@ -18,6 +18,7 @@ WIDEST_SHARE = 0.3  # of the canvas: wider than this, no brush draws a digit
 
 Coordinate = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST, allow_inf_nan=False)]
 Point = Annotated[list[Coordinate], Field(min_length=2, max_length=3)]
+Width = Annotated[float, Field(ge=0.1, le=3000, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -40,8 +41,9 @@ class Drawing(BaseModel):
         "in canvas pixels, or [x, y, t] with t in milliseconds, which a reading does not look at; "
         f"{MOST_POINTS:,} points at most in all."
     )
-    width: float = Field(
-        BRUSH_WIDTH_PX, ge=0.1, le=3000, description="Width of the round brush in canvas pixels."
+    width: Width | list[Width] = Field(
+        BRUSH_WIDTH_PX,
+        description="Width of the round brush in canvas pixels, or a list of one for each stroke.",
     )
     size: float = Field(
         CANVAS_SIZE_PX, ge=16, le=10_000, description="Width and height of the canvas in pixels."
@@ -52,19 +54,21 @@ class Drawing(BaseModel):
         points = sum(len(stroke) for stroke in self.strokes)
         if points > MOST_POINTS:
             raise ValueError(f"has {points} points; send {MOST_POINTS} at most")
-        if self.width > WIDEST_SHARE * self.size:
+        widths = self.width if isinstance(self.width, list) else [self.width]
+        if isinstance(self.width, list) and len(widths) != len(self.strokes):
+            raise ValueError(f"has {len(self.strokes)} strokes and {len(widths)} widths")
+        if max(widths, default=0) > WIDEST_SHARE * self.size:
             raise ValueError(
-                f"has a brush {self.width:g} wide on a canvas of {self.size:g}; "
+                f"has a brush {max(widths):g} wide on a canvas of {self.size:g}; "
                 f"use one of {WIDEST_SHARE * self.size:g} at most"
             )
         return self
 
     def arrays(self) -> list[np.ndarray]:
-        """Return where the pen was seen: the strokes that have points, each (n, 2) float64."""
+        """Return where the pen was seen: each stroke (n, 2) float64; n is 0 where it was not."""
         return [
-            np.array([point[:2] for point in stroke], np.float64)
+            np.array([point[:2] for point in stroke], np.float64).reshape(-1, 2)
             for stroke in self.strokes
-            if stroke
         ]
 
 

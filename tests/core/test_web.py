@@ -8,6 +8,7 @@ import json
 import re
 import secrets
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -47,7 +48,8 @@ class Client:
             async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
                 return await client.request(method, path, **request)
 
-        return asyncio.run(ask())
+        with ThreadPoolExecutor(1) as thread:  # Playwright keeps a loop running in this one
+            return thread.submit(asyncio.run, ask()).result()
 
     def post(self, path: str, **request: Any) -> httpx.Response:
         """Ask as a page of its own, so that no test is refused for another's requests."""

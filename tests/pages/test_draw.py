@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.ink.examples import EXAMPLES
+from mnist_core.ink.examples import EXAMPLES, canvas_json
 from mnist_core.ink.preprocessing import mnist_image
-from mnist_core.ink.strokes import STROKE_WIDTH_PX, draw_strokes
+from mnist_core.ink.strokes import STROKE_WIDTH_PX
 from mnist_core.models import registry, serving
 from mnist_core.models.classifier import Answer
 from mnist_core.models.reading import draw_ink
@@ -35,8 +35,7 @@ class Canvas:
     """Stands in for the canvas component, which AppTest cannot draw on."""
 
     def __init__(self, strokes):
-        self.json_data = {"objects": [{"type": "Path"} for _ in strokes]}
-        self.image_data = draw_strokes(strokes) if strokes else np.zeros((336, 336, 4), np.uint8)
+        self.json_data = canvas_json(strokes)
 
 
 def put_canvas(monkeypatch, canvas: Canvas) -> None:
@@ -84,7 +83,6 @@ def test_an_erased_canvas_is_no_error(monkeypatch, artifacts):
     class Erased(Canvas):
         def __init__(self):
             self.json_data = {"objects": [{"type": "Path"}]}
-            self.image_data = np.zeros((336, 336, 4), np.uint8)
 
     put_canvas(monkeypatch, Erased())
     page = AppTest.from_file(PAGE, default_timeout=60).run()

@@ -1,0 +1,190 @@
+/* The pen's companion: while a pen moves over the canvas, asks POST /api/read what both networks
+ * make of the strokes so far, and moves the page's bars and the 28x28 image, without a rerun.
+ *
+ * It sees the events that the canvas sees and keeps the points that the canvas keeps, with their
+ * times; what was on the canvas before, Python tells it. Where it cannot see or ask, the page works
+ * as without it: the answer that Streamlit's own rerun brings replaces everything shown here.
+ */
+
+const MOST_POINTS = 2000; // what the route takes
+const MOST_TIMES_A_SECOND = 10;
+const AFTER_FAILURE_MS = 2000;
+
+/* What is on the canvas: strokes as {points: [[x, y, ms], ...], width}. Kept by the page, not by
+ * one mounting of this component, and read by the replay. */
+const ink = (window.mnistInk ??= {version: null, strokes: [], isPicture: false});
+const name = Math.random().toString(36).slice(2); // by which the server counts our requests
+
+let address = "api/read"; // of the route
+let stroke = null; // the one under way
+let underWay = false; // whether a request is
+let isStale = false; // whether there is ink that no request has told of
+let earliest = 0; // when we may ask again while the pen moves; Infinity: not before it is lifted
+let shown = null; // the latest answer
+let timer = 0;
+let mounted = null;
+
+const now = () => performance.now();
+const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+/* ---- Watching the pen */
+
+function canvasOf(event) {
+  // The canvas lies in an open shadow root; its path begins at the element that was touched.
+  const touched = event.composedPath()[0];
+  const within = event.composedPath().some((e) => e.classList?.contains("st-key-canvas"));
+  return within && touched instanceof HTMLCanvasElement ? touched : null;
+}
+
+function place(event) {
+  const at = event.changedTouches?.[0] ?? event;
+  const box = stroke.canvas.getBoundingClientRect();
+  const scale = stroke.canvas.width / box.width;
+  return [(at.clientX - box.left) * scale, (at.clientY - box.top) * scale, Math.round(now())];
+}
+
+function down(event) {
+  const canvas = canvasOf(event);
+  if (!canvas || stroke || ink.isPicture || event.button > 0) return;
+  clearTimeout(timer);
+  stroke = {canvas, points: []};
+  stroke.points.push(place(event));
+  ink.strokes.push(stroke);
+  isStale = true;
+  timer = setTimeout(ask, 0);
+}
+
+function move(event) {
+  if (!stroke) return;
+  const point = place(event);
+  const last = stroke.points.at(-1);
+  // As the canvas does: no point at the place of the last, except right after the first.
+  if (stroke.points.length > 1 && point[0] === last[0] && point[1] === last[1]) return;
+  stroke.points.push(point);
+  isStale = true;
+  ask();
+}
+
+function up(event) {
+  if (!stroke || event.touches?.length) return;
+  stroke.width = widthOf(stroke);
+  delete stroke.canvas;
+  stroke = null;
+  isStale = true;
+  ask(true);
+}
+
+/* Of the brush: what the canvas draws with by the time that the pen moves. */
+const widthOf = (one) => one.width ?? one.canvas.getContext("2d").lineWidth;
+
+/* ---- Asking */
+
+function ask(isLast = false) {
+  clearTimeout(timer);
+  if (!isStale || underWay || ink.isPicture) return; // the answer under way asks again
+  const wait = isLast || !stroke ? 0 : earliest - now();
+  if (wait <= 0) return void send();
+  if (wait < Infinity) timer = setTimeout(ask, wait);
+}
+
+async function send() {
+  const told = ink.strokes.map((one) => one.points.map((point) => [...point]));
+  const version = ink.version;
+  if (told.reduce((sum, points) => sum + points.length, 0) > MOST_POINTS) return;
+  underWay = true;
+  isStale = false;
+  const began = now();
+  let pause = 1000 / MOST_TIMES_A_SECOND;
+  try {
+    const response = await fetch(address, {
+      method: "POST",
+      headers: {"Content-Type": "application/json", "X-Client": name},
+      body: JSON.stringify({strokes: told, width: ink.strokes.map(widthOf)}),
+      signal: AbortSignal.timeout(5000),
+    });
+    const answer = await response.json();
+    if (response.ok) {
+      pause = answer.pause_ms ?? Infinity;
+      if (version === ink.version) show(answer, told.length);
+    } else {
+      pause = 1000 * (response.headers.get("Retry-After") ?? 0) || pause;
+    }
+  } catch {
+    pause = AFTER_FAILURE_MS; // the server is away; the rerun that follows it back will answer
+  }
+  underWay = false;
+  earliest = began + pause;
+  ask();
+}
+
+/* ---- Showing */
+
+const percent = (p) => (p > 0 && p < 0.005 ? "<1 %" : `${(p * 100).toFixed(0)} %`);
+
+function show(answer, strokes) {
+  shown = {answer, strokes};
+  for (const slot of ["dense", "cnn"]) {
+    const card = document.querySelector(`.st-key-answer-${slot}`);
+    if (card && answer[slot].probabilities) move_bars(card, answer[slot]);
+  }
+  const image = document.querySelector(".st-key-network-input img");
+  if (image) image.src = answer.image;
+  all(".reading").forEach((reading) => reading.classList.add("moving"));
+  const words = document.querySelector(".reading .agreement");
+  if (words && answer.digits === 1) words.replaceChildren(...verdict(answer));
+}
+
+function move_bars(card, {digit, probabilities, is_digit}) {
+  card.classList.replace("at-rest", "answered");
+  const large = card.querySelector(".large-digit");
+  if (large) {
+    large.textContent = digit;
+    large.classList.toggle("faint", !is_digit);
+  }
+  for (const bar of all(".bar", card)) {
+    const p = probabilities[bar.dataset.digit];
+    bar.style.setProperty("--p", p.toFixed(4));
+    bar.classList.toggle("best", Number(bar.dataset.digit) === digit);
+    bar.querySelector(".percent").textContent = percent(p);
+  }
+}
+
+function verdict({dense, cnn}) {
+  const bold = (digit) => Object.assign(document.createElement("b"), {textContent: digit});
+  if (!dense.probabilities || !cnn.probabilities) return [];
+  if (!dense.is_digit && !cnn.is_digit) return ["Both say that this is no digit."];
+  if (dense.digit === cnn.digit) return ["✓ Both read a ", bold(cnn.digit), "."];
+  return ["⇄ They disagree: ", bold(dense.digit), " against ", bold(cnn.digit), "."];
+}
+
+/* A rerun brings the answer to an earlier stroke while the next one is drawn: show ours again. */
+const replaced = new MutationObserver((changes) => {
+  const isReading = (node) => node.nodeType === 1 && node.matches(".reading, :has(> .reading)");
+  if (!stroke || !shown || shown.strokes < ink.strokes.length) return;
+  if (changes.some((change) => [...change.addedNodes].some(isReading))) {
+    show(shown.answer, shown.strokes);
+  }
+});
+
+export default function ({data}) {
+  address = data.address;
+  if (data.version !== ink.version) {
+    Object.assign(ink, {version: data.version, strokes: data.strokes, isPicture: data.isPicture});
+    stroke = shown = null; // another canvas took the place of the one that was drawn on
+  }
+  mounted?.abort();
+  mounted = new AbortController();
+  const listen = {capture: true, passive: true, signal: mounted.signal};
+  for (const kind of ["mousedown", "touchstart"]) document.addEventListener(kind, down, listen);
+  for (const kind of ["mousemove", "touchmove"]) document.addEventListener(kind, move, listen);
+  for (const kind of ["mouseup", "touchend", "touchcancel"]) {
+    document.addEventListener(kind, up, listen);
+  }
+  replaced.observe(document.querySelector(".stMain") ?? document.body, {
+    childList: true,
+    subtree: true,
+  });
+  mounted.signal.addEventListener("abort", () => replaced.disconnect());
+  const mine = mounted;
+  return () => mine.abort();
+}

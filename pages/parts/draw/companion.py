@@ -1,0 +1,23 @@
+"""The pen's companion: moves both answers while the pen moves (see companion.js)."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from mnist_core.views.canvas_state import CanvasState
+
+FOLDER = Path(__file__).parent
+
+_mount = st.components.v2.component(
+    "mnist_companion",
+    js=(FOLDER / "companion.js").read_text(encoding="utf-8"),
+    css=(FOLDER / "companion.css").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
+
+
+def companion(state: CanvasState) -> None:
+    """Let the browser ask while the pen moves, from what is on the canvas now."""
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    address = f"/{base}/api/read" if base else "/api/read"
+    _mount(key="companion", data={"address": address, **state.told()})

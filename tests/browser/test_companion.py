@@ -1,0 +1,161 @@
+"""While the pen moves: bars that move with it, and the rerun that agrees in the end."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import numpy as np
+import pytest
+
+from mnist_core.ink.examples import EXAMPLES, canvas_json
+from mnist_core.ink.preprocessing import mnist_image
+from mnist_core.ink.strokes import STROKE_WIDTH_PX, place
+from mnist_core.models.classifier import Classifier
+from mnist_core.models.reading import draw_ink
+from mnist_core.views.canvas_state import render
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+FIVE = next(example.strokes for example in EXAMPLES if example.label == 5)
+SHOWN = """() => [...document.querySelectorAll(".large-digit")].map(e => e.textContent).join()
+    + " " + document.querySelector(".st-key-network-input img").src"""
+# Draws every drawing as the canvas does, in one go: a round white brush on black.
+ON_A_CANVAS = """drawings => drawings.map(({objects}) => {
+    const canvas = Object.assign(document.createElement("canvas"), {width: 336, height: 336});
+    const pen = canvas.getContext("2d");
+    pen.fillRect(0, 0, 336, 336);
+    Object.assign(pen, {strokeStyle: "#fff", lineCap: "round", lineJoin: "round"});
+    for (const {path, strokeWidth} of objects) {
+        pen.lineWidth = strokeWidth;
+        pen.stroke(new Path2D(path.map(command => command.join(" ")).join(" ")));
+    }
+    const {data} = pen.getImageData(0, 0, 336, 336);
+    const grey = data.filter((_, i) => i % 4 === 0);
+    return btoa(Array.from(grey, g => String.fromCharCode(g)).join(""));
+})"""
+
+
+class SlowPen:
+    """Draws at a hand's speed, by mouse or by touch."""
+
+    def __init__(self, page) -> None:
+        self.page = page
+        self.by_touch = page.evaluate("navigator.maxTouchPoints > 0")
+        self.cdp = page.context.new_cdp_session(page)
+        self.box = page.locator(".st-key-canvas canvas").last.bounding_box()
+
+    def send(self, kind: str, point) -> None:
+        scale = self.box["width"] / 336
+        x, y = (self.box[side] + scale * float(v) for side, v in zip("xy", point, strict=True))
+        if self.by_touch:
+            touches = [] if kind == "up" else [{"x": x, "y": y}]
+            name = {"down": "touchStart", "move": "touchMove", "up": "touchEnd"}[kind]
+            self.cdp.send("Input.dispatchTouchEvent", {"type": name, "touchPoints": touches})
+        elif kind == "move":
+            self.page.mouse.move(x, y)
+        else:
+            self.page.mouse.move(x, y)
+            getattr(self.page.mouse, kind)()
+
+    def draw(self, stroke: np.ndarray, before_the_end=lambda: None) -> None:
+        self.send("down", stroke[0])
+        for point in stroke[1:]:
+            self.send("move", point)
+            self.page.wait_for_timeout(16)
+        before_the_end()
+        self.send("up", stroke[-1])
+
+
+def open_page(page, address) -> SlowPen:
+    page.goto(address)
+    page.wait_for_selector(".st-key-canvas canvas", timeout=30_000)
+    page.wait_for_function("() => window.mnistInk?.version === 0", timeout=30_000)
+    page.locator(".st-key-canvas canvas").last.scroll_into_view_if_needed()
+    return SlowPen(page)
+
+
+def settled(page) -> None:
+    page.wait_for_timeout(300)
+    page.wait_for_function(
+        "() => document.querySelector('.stApp')?.dataset.testScriptState === 'notRunning'"
+        " && !document.querySelector('.reading.moving')",
+        timeout=20_000,
+    )
+
+
+def test_the_bars_move_with_the_pen_and_the_rerun_agrees(page, address):
+    pen = open_page(page, address)
+    seen = []
+    page.on("response", lambda r: seen.append(r.status) if "/api/read" in r.url else None)
+    for stroke in FIVE[:-1]:
+        pen.draw(stroke)
+    settled(page)
+    rerun_says = page.evaluate(SHOWN)
+    pen.draw(FIVE[-1], lambda: page.wait_for_selector(".reading.moving", timeout=20_000))
+    page.wait_for_function(f"before => ({SHOWN})() !== before", arg=rerun_says)
+    page.wait_for_function(
+        "() => document.querySelector('.st-key-answer-cnn .large-digit').textContent === '5'"
+    )
+    settled_at_pen_up = page.evaluate(SHOWN)
+    settled(page)
+    assert page.evaluate(SHOWN) == settled_at_pen_up  # the same digits and the same image
+    assert len(seen) >= 4
+    assert set(seen) == {200}
+    bars = page.locator(".st-key-answer-cnn .bar")
+    assert bars.nth(5).evaluate("e => Number(e.style.getPropertyValue('--p'))") > 0.5
+    # Undone, a stroke is gone for the companion too.
+    page.locator(".st-key-undo button").click()
+    page.wait_for_function(f"() => window.mnistInk.strokes.length === {len(FIVE) - 1}")
+
+
+def test_a_server_that_stops_in_mid_stroke_and_comes_back(desktop_page, server):
+    page = desktop_page
+    pen = open_page(page, server.address)
+    pen.draw(FIVE[0])
+    settled(page)
+
+    def stop() -> None:
+        server.kill()
+        page.wait_for_timeout(1500)
+
+    pen.draw(FIVE[1], before_the_end=stop)
+    server.start()
+    page.wait_for_function("() => window.mnistInk.strokes.length === 2")
+    settled(page)
+    pen.draw(FIVE[2], lambda: page.wait_for_selector(".reading.moving", timeout=20_000))
+    settled(page)
+    assert page.locator(".st-key-answer-cnn .large-digit").inner_text() == "5"
+
+
+def test_without_the_route_all_works_as_without_the_companion(desktop_page, address):
+    page = desktop_page
+    page.route("**/api/read", lambda route: route.abort())
+    pen = open_page(page, address)
+    for stroke in FIVE:
+        pen.draw(stroke)
+    page.wait_for_selector(".st-key-answer-cnn.answered", timeout=20_000)
+    settled(page)
+    assert page.locator(".st-key-answer-cnn .large-digit").inner_text() == "5"
+
+
+def test_what_is_read_of_strokes_is_what_chromium_draws_of_them(desktop_page, pendigits, random):
+    """On 200 real drawings: strokes over HTTP and the canvas's objects are one image, and a
+    browser's own pixels give the same answers."""
+    chosen = random.choice(np.flatnonzero(pendigits.is_test), 200, replace=False)
+    drawings = [place(pendigits.drawings[index], 60, 60, 216) for index in chosen]
+    recorded = [canvas_json(strokes) for strokes in drawings]
+    images = [mnist_image(draw_ink(strokes, STROKE_WIDTH_PX)) for strokes in drawings]
+    for image, drawn in zip(images, recorded, strict=True):
+        np.testing.assert_array_equal(image, mnist_image(render(drawn["objects"])))
+    pixels = desktop_page.evaluate(ON_A_CANVAS, json.loads(json.dumps(recorded)))
+    on_canvas = [
+        mnist_image(np.frombuffer(base64.b64decode(p), np.uint8).reshape(336, 336)) for p in pixels
+    ]
+    difference = np.abs(np.array(images) - np.array(on_canvas)).mean(axis=(1, 2))
+    # Where a hair of anti-aliasing changes the rounding, the whole image moves by a pixel.
+    assert np.median(difference) < 0.005
+    for name in ("dense", "cnn"):
+        network = Classifier.load(name)
+        read = network.probabilities(np.array(images)).argmax(axis=1)
+        seen = network.probabilities(np.array(on_canvas)).argmax(axis=1)
+        assert (read != seen).sum() <= 1
