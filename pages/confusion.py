@@ -9,36 +9,48 @@ from pages.parts.confusion.comparison import show_comparison
 from pages.parts.confusion.mistakes import show_mistakes
 from pages.parts.confusion.robustness_curves import show_robustness
 from pages.parts.confusion.trust import show_trust
+from pages.parts.names import model_title
 from pages.parts.stored_answers import load
 
 VIEWS = ["Mistakes", "Trust", "Compare", "Break it"]
 
 
+def choose_in_title(models: list[str]) -> tuple[str, str, str]:
+    """Show a title whose words can be changed; return both models ("" for none) and the view."""
+    with st.container(key="heard-title"):  # what is seen instead are the words that follow
+        st.title("Where a network goes wrong")
+    with st.container(horizontal=True, vertical_alignment="center", key="changeable-title"):
+        hidden = {"label_visibility": "collapsed", "format_func": model_title, "width": 190}
+        st.markdown("Where", width="content")
+        model = st.selectbox("Network", models, key="model", **hidden)
+        st.markdown("goes wrong, against", width="content")
+        others = [*(name for name in models if name != model), ""]
+        other = st.selectbox("Compared with", others, key="other-model", **hidden)
+        view = st.segmented_control(
+            "View", VIEWS, default="Mistakes", key="view", label_visibility="collapsed"
+        )
+    return model, other, view or "Mistakes"
+
+
 def show_figures(name: str) -> None:
-    """Show the figures that describe the chosen model."""
+    """Show the figures that describe the chosen model, in one line."""
     stored = load(name)
     summary = metrics.summarise(stored.probabilities, stored.y_true)
-    low, high = summary.interval
-    with st.container(horizontal=True, key="figures"):
-        st.metric("Accuracy", percent(summary.accuracy), width="content")
-        st.metric("95% interval", f"{percent(low)} – {percent(high)}", width="content")
-        st.metric("Errors", f"{summary.errors:,} of {summary.images:,}", width="content")
-        st.metric("Cross-entropy", f"{summary.cross_entropy:.4f}", width="content")
-        st.metric("Macro F1", f"{summary.macro_f1:.4f}", width="content")
+    low, high = map(percent, summary.interval)
+    with st.container(key="figures"):
+        st.markdown(
+            f"**{summary.errors:,}** of {summary.images:,} wrong, "
+            f"**{percent(summary.accuracy)}** right (95% interval {low} to {high})"
+        )
 
 
-st.title("Where a network goes wrong")
 models = registry.available_models()
 if not models:
+    st.title("Where a network goes wrong")
     st.warning("There is no model yet; make one with: python -m mnist_core train dense --ship")
     st.stop()
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    model = st.selectbox("Model", models, key="model", width=260)
-    others = [name for name in models if name != model]
-    other = st.selectbox("Compared with", [*others, "nothing"], key="other-model", width=260)
-    view = st.segmented_control("View", VIEWS, default="Mistakes", key="view") or "Mistakes"
-    st.segmented_control("Charts save as", ["PNG", "SVG"], default="PNG", key="format")
-chosen = [model] if other == "nothing" else [model, other]
+model, other, view = choose_in_title(models)
+chosen = [name for name in (model, other) if name]
 show_figures(model)
 if view == "Mistakes":
     show_mistakes(model)
@@ -46,7 +58,7 @@ elif view == "Trust":
     show_trust(chosen)
 elif view == "Break it":
     show_robustness(chosen)
-elif other == "nothing":
-    st.info("Choose a second model above to compare with.")
+elif not other:
+    st.info("Choose a second network in the title to compare with.")
 else:
     show_comparison(model, other)

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnist_core.words import capitalised
+
 DIGITS = 10
 # Far below any probability that matters, far above where a float32 logarithm overflows.
 _LEAST_PROBABILITY = 1e-30
@@ -265,7 +267,8 @@ class McNemar:
         """Return one sentence of what the test found, with its numbers."""
         apart = self.only_first + self.only_second
         if apart == 0:
-            return f"{first} and {second} are right and wrong on exactly the same digits."
+            both = f"{first} and {second} are right and wrong on exactly the same digits."
+            return capitalised(both)
         p = "p < 0.0001" if self.p_value < 1e-4 else f"p = {self.p_value:.2g}"
         split = (
             f"They differ on {apart:,} digits: {first} alone is right on {self.only_first:,}, "
@@ -274,7 +277,8 @@ class McNemar:
         if self.p_value >= 0.05:
             return f"{split} That may well be chance (McNemar's exact test, {p})."
         better = first if self.only_first > self.only_second else second
-        return f"{split} {better} is better by more than chance (McNemar's exact test, {p})."
+        found = f"{better} is better by more than chance (McNemar's exact test, {p})."
+        return f"{split} {capitalised(found)}"
 
 
 def mcnemar_exact(y_true: np.ndarray, first: np.ndarray, second: np.ndarray) -> McNemar:

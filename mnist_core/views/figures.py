@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -21,10 +22,12 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from mnist_core.analysis.metrics import Coverage, ReliabilityBins
+from mnist_core.words import NETWORK_TITLES, chance
 
 ORANGE, BLUE, GREEN, RED = "#E69F00", "#0072B2", "#009E73", "#D55E00"
-SERIES = (ORANGE, BLUE, GREEN, "#CC79A7", RED, "#56B4E9")
-GREY = "#888888"
+NETWORK_COLOURS = {NETWORK_TITLES["dense"]: ORANGE, NETWORK_TITLES["cnn"]: BLUE}
+_OTHER_COLOURS = (GREEN, "#CC79A7", RED, "#56B4E9")  # of runs
+GREY = "#888888"  # of a text, the style sheet turns it into the theme's own
 # Cells are opaque and bring their own number colour, so that they read the same in each theme.
 _EMPTY = "rgba(128,128,128,0.10)"
 _BLUES = [[0, _EMPTY], [0.001, _EMPTY], [0.001, "#D6E9F5"], [1, BLUE]]
@@ -33,6 +36,12 @@ _BLUE_TO_ORANGE = [
     [0.5005, _EMPTY], [0.5005, "#FBE8C2"], [1, ORANGE],
 ]  # fmt: skip
 _STRONG = 0.85  # from this share of full blue on white numbers read better than black ones
+
+
+def colours(names: Iterable[str]) -> list[str]:
+    """Return the colour of each network, whatever stands beside it: the same one everywhere."""
+    others = itertools.cycle(_OTHER_COLOURS)
+    return [NETWORK_COLOURS.get(name) or next(others) for name in names]
 
 
 def confusion_heatmap(
@@ -136,7 +145,7 @@ def _marks(figure: go.Figure, texts: np.ndarray, hover: list[str], ink: np.ndarr
     ]
 
 
-def _as_matrix(figure: go.Figure, height_px: int = 520) -> go.Figure:
+def _as_matrix(figure: go.Figure, height_px: int = 500) -> go.Figure:
     axis = {"dtick": 1, "showgrid": False, "zeroline": False, "tickfont_size": 16}
     figure.update_xaxes(
         **axis, title="read as", side="top", fixedrange=True, range=[-0.5, 9.5], title_standoff=4
@@ -210,10 +219,10 @@ def probability_bars(
 ) -> go.Figure:
     """Return ten bars for each network; probabilities: name -> (10,) that sum to 1."""
     figure = go.Figure()
-    for (name, values), colour in zip(probabilities.items(), SERIES, strict=False):
+    for (name, values), colour in zip(probabilities.items(), colours(probabilities), strict=True):
         figure.add_bar(
             x=list(range(10)), y=values, name=name, marker_color=colour,
-            text=[f"{value:.0%}" if value >= 0.005 else "" for value in values],
+            text=[chance(value) if value >= 0.005 else "" for value in values],
             textposition="outside", cliponaxis=False,
             hovertemplate="%{x}: %{y:.2%}<extra>" + name + "</extra>",
         )  # fmt: skip
@@ -230,7 +239,7 @@ def reliability(bins: Mapping[str, ReliabilityBins]) -> go.Figure:
         x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "dash": "dash"},
         name="perfectly calibrated", hoverinfo="skip",
     )  # fmt: skip
-    for (name, sorted_in), colour in zip(bins.items(), SERIES, strict=False):
+    for (name, sorted_in), colour in zip(bins.items(), colours(bins), strict=True):
         filled = sorted_in.counts > 0
         figure.add_scatter(
             x=sorted_in.confidence[filled], y=sorted_in.accuracy[filled], name=name,
@@ -247,7 +256,7 @@ def reliability(bins: Mapping[str, ReliabilityBins]) -> go.Figure:
 def coverage(curves: Mapping[str, Coverage]) -> go.Figure:
     """Return accuracy of the answers given against the share of digits that get one."""
     figure = go.Figure()
-    for (name, curve), colour in zip(curves.items(), SERIES, strict=False):
+    for (name, curve), colour in zip(curves.items(), colours(curves), strict=True):
         kept = np.unique(np.linspace(0, len(curve.coverage) - 1, 300).astype(int))
         kept = kept[curve.coverage[kept] >= 0.5] if len(kept) else kept
         figure.add_scatter(
@@ -267,10 +276,11 @@ def robustness_curve(
     """Return accuracy against the strength of one deformation, name by name."""
     figure = go.Figure()
     dashes = ("solid", "dash", "dot", "dashdot")
-    for place, (name, accuracy) in enumerate(accuracies.items()):
+    drawn = zip(accuracies.items(), colours(accuracies), strict=True)
+    for place, ((name, accuracy), colour) in enumerate(drawn):
         figure.add_scatter(
             x=levels, y=accuracy, name=name, mode="lines+markers",
-            line={"color": SERIES[place % 6], "width": 3, "dash": dashes[place % 4]},
+            line={"color": colour, "width": 3, "dash": dashes[place % 4]},
             hovertemplate="%{x:g}: %{y:.1%} right",
         )  # fmt: skip
     _percent_axis(figure.update_yaxes, "right", [0, 1.03])

@@ -6,12 +6,15 @@ import streamlit as st
 from mnist_core.models import registry
 from mnist_core.views import figures
 from pages.parts.chart import chart
+from pages.parts.names import chart_name
 from pages.parts.stored_answers import dataset_or_reason
 
 TILES = 24
 
 
-def show_tiles(key: str, indices: np.ndarray, answers: dict[str, np.ndarray], stored) -> None:
+def show_tiles(
+    key: str, indices: np.ndarray, answers: dict[str, np.ndarray], stored, columns: int = 6
+) -> None:
     """Show digits with their index and probabilities; a click on one opens it below."""
     probabilities = next(iter(answers.values()))
     # A new set of digits is a new chart: a click on the same place is a click again.
@@ -28,6 +31,7 @@ def show_tiles(key: str, indices: np.ndarray, answers: dict[str, np.ndarray], st
         None if images is None else images[shown],
         figures.tile_captions(probabilities, stored.y_true, shown),
         shown,
+        columns,
     )
     chart(
         tiles,
@@ -77,5 +81,5 @@ def show_closer(key: str, index: int, answers, stored, images) -> None:
                 st.session_state["draw_image"] = {"image": images[index], "caption": caption}
                 st.switch_page("draw.py")
         with bars:
-            each = {name: probabilities[index] for name, probabilities in answers.items()}
+            each = {chart_name(name): one[index] for name, one in answers.items()}
             chart(figures.probability_bars(each, label), f"{key}-bars")

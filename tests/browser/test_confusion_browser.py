@@ -76,5 +76,5 @@ def test_a_clicked_digit_opens_large_and_goes_to_the_draw_page(page: Page):
 
 def test_two_models_are_compared(page: Page):
     page.get_by_text("Compare", exact=True).click()
-    expect(page.get_by_text("cnn alone on 3")).to_be_visible()
+    expect(page.get_by_text("the CNN alone on 3")).to_be_visible()
     expect(page.locator(".js-plotly-plot .heatmaplayer")).to_have_count(3)

@@ -210,7 +210,7 @@ def test_comparison_splits_the_images_and_the_test_is_exact():
 @pytest.mark.parametrize(
     ("only_first", "only_second", "p_value", "words"),
     [
-        (10, 1, 24 / 2**11, "dense is better by more than chance"),  # 2 * (C(11,0) + C(11,1))
+        (10, 1, 24 / 2**11, "Dense is better by more than chance"),  # 2 * (C(11,0) + C(11,1))
         (3, 5, 186 / 2**8, "may well be chance"),  # 2 * (1 + 8 + 28 + 56)
         (0, 0, 1.0, "exactly the same digits"),
     ],

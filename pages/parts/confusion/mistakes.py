@@ -5,8 +5,10 @@ import streamlit as st
 
 from mnist_core.analysis import metrics, reports
 from mnist_core.views import figures
-from pages.parts.chart import chart
+from mnist_core.words import count
+from pages.parts.chart import chart, choose_format
 from pages.parts.digit_tiles import TILES, show_tiles
+from pages.parts.first_visit import did, first_visit
 from pages.parts.stored_answers import load
 
 SHARES = {
@@ -15,6 +17,10 @@ SHARES = {
     "% of what it read": "predicted",
     "% of all": "all",
 }
+WORST = {
+    "Confidently wrong": metrics.confidently_wrong,
+    "Hardest (least probability for their own digit)": metrics.hardest,
+}
 
 
 @st.fragment
@@ -22,76 +28,73 @@ def show_mistakes(name: str) -> None:
     """Show the matrix and the digits behind the cell that was clicked."""
     stored = load(name)
     probabilities, y_true = stored.probabilities, stored.y_true
-    y_pred = probabilities.argmax(axis=1)
-    matrix = metrics.confusion_matrix(y_true, y_pred)
-    left, right = st.columns([11, 9], gap="large")
-    with left, st.container(horizontal=True, vertical_alignment="bottom"):
-        shares = st.selectbox("Cells show", list(SHARES), key="cells-show", width=210)
-        mute = st.toggle("Mute right answers", True, key="mute-diagonal")
+    matrix = metrics.confusion_matrix(y_true, probabilities.argmax(axis=1))
     pairs = metrics.most_confused_pairs(matrix)
     if "true-digit" not in st.session_state:
         st.session_state["true-digit"], st.session_state["read-as"] = (
             pairs[0][:2] if pairs else (0, 0)
         )
-    with right, st.container(horizontal=True):
-        true = st.selectbox("True digit", range(10), key="true-digit", width=120)
-        predicted = st.selectbox("Read as", range(10), key="read-as", width=120)
-    with left, st.container(key="confusion-matrix"):
-        of = SHARES[shares]
-        figure = figures.confusion_heatmap(
-            matrix,
-            metrics.shares(matrix, of),
-            as_percent=of != "count",
-            mute_diagonal=mute,
-            chosen=(true, predicted),
-        )
-        chart(
-            figure,
-            "matrix",
-            on_select=lambda: choose_cell("matrix"),
-            selection_mode="points",
-        )
+    left, right = st.columns([11, 9], gap="medium")
+    with left:
+        place = st.container(key="confusion-matrix")
+        with st.container(horizontal=True):
+            shares, mute, true, predicted = choose_cells()
+            offer_downloads(name, stored, matrix)
+        with place:
+            show_matrix(matrix, SHARES[shares], mute, (true, predicted))
     indices = metrics.cell_indices(probabilities, y_true, true, predicted)
     with right, st.container(key="cell-examples"):
         st.markdown(f"**{len(indices):,} × {true} read as {predicted}**, the surest first")
+        first_visit("confusion", "Click a cell: these are the digits it counts.")
         if len(indices):
             show_tiles("cell", indices, {name: probabilities}, stored)
         else:
             st.caption("No digit landed in this cell. Click another one.")
-    show_lists(name, stored, matrix, pairs)
+    show_lists(name, stored, pairs)
+
+
+def show_matrix(matrix: np.ndarray, of: str, mute: bool, chosen: tuple[int, int]) -> None:
+    """Show the matrix with the chosen cell framed; a click on another one chooses that."""
+    figure = figures.confusion_heatmap(
+        matrix,
+        metrics.shares(matrix, of),
+        as_percent=of != "count",
+        mute_diagonal=mute,
+        chosen=chosen,
+    )
+    chart(
+        figure,
+        "matrix",
+        on_select=lambda: choose_cell("matrix"),
+        selection_mode="points",
+        alt="The confusion matrix: rows are true digits, columns what the network read",
+    )
+
+
+def choose_cells() -> tuple[str, bool, int, int]:
+    """Show what cells hold and which is chosen, for who does not click; return all of it."""
+    with st.popover("Cells", icon=":material/tune:"):
+        shares = st.selectbox("Cells show", list(SHARES), key="cells-show")
+        mute = st.toggle("Mute right answers", True, key="mute-diagonal")
+        true = st.selectbox("True digit", range(10), key="true-digit")
+        predicted = st.selectbox("Read as", range(10), key="read-as")
+    return shares, mute, true, predicted
 
 
 def choose_cell(chart: str) -> None:
     """Take over the cell that was clicked; a click that unselects changes nothing."""
     if points := st.session_state[chart].selection.points:
         st.session_state["true-digit"], st.session_state["read-as"] = points[0]["customdata"]
+        did("confusion")
 
 
-def show_lists(name: str, stored, matrix: np.ndarray, pairs) -> None:
-    """Show the figures digit by digit, the worst pairs, the hardest digits, and downloads."""
+def offer_downloads(name: str, stored, matrix: np.ndarray) -> None:
+    """Offer the answers as files, and the format of charts."""
     y_pred = stored.probabilities.argmax(axis=1)
-    table, worst = st.columns([11, 9], gap="large")
-    with table:
-        st.subheader("Digit by digit")
-        st.dataframe(reports.per_digit_table(stored.y_true, y_pred), hide_index=True)
-    with worst:
-        st.subheader("Most confused")
-        rows = [{"true": true, "read as": read, "times": times} for true, read, times in pairs]
-        st.dataframe(rows, hide_index=True)
-    st.subheader("Look at the worst")
-    kinds = {
-        "Confidently wrong": metrics.confidently_wrong,
-        "Hardest (least probability for their own digit)": metrics.hardest,
-    }
-    kind = st.segmented_control("Which", list(kinds), default="Confidently wrong", key="worst-kind")
-    chosen = kinds[kind or "Confidently wrong"](stored.probabilities, stored.y_true, TILES)
-    if len(chosen):
-        show_tiles("worst", chosen, {name: stored.probabilities}, stored)
-    else:
-        st.caption("It reads every digit right.")
     summary = metrics.summarise(stored.probabilities, stored.y_true)
     data = f"the {stored.split} split of data set {stored.data_digest[:12]}"
-    with st.container(horizontal=True):
+    with st.popover("Save", icon=":material/download:"):
+        choose_format()
         st.download_button("Matrix as CSV", reports.matrix_csv(matrix), f"{name}-confusion.csv")
         st.download_button(
             "All answers as CSV",
@@ -103,3 +106,31 @@ def show_lists(name: str, stored, matrix: np.ndarray, pairs) -> None:
             reports.summary_markdown(name, summary, stored.y_true, y_pred, data),
             f"{name}-summary.md",
         )
+
+
+def show_lists(name: str, stored, pairs) -> None:
+    """Show the hardest digits, then the figures digit by digit and the worst pairs."""
+    st.subheader("Look at the worst")
+    kind = st.segmented_control(
+        "Which", list(WORST), default="Confidently wrong", key="worst-kind",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    chosen = WORST[kind or "Confidently wrong"](stored.probabilities, stored.y_true, TILES)
+    if len(chosen):
+        show_tiles("worst", chosen, {name: stored.probabilities}, stored, columns=12)
+    else:
+        st.caption("It reads every digit right.")
+    table, worst = st.columns([11, 9], gap="medium")
+    with table:
+        st.subheader("Digit by digit")
+        y_pred = stored.probabilities.argmax(axis=1)
+        st.dataframe(reports.per_digit_table(stored.y_true, y_pred), hide_index=True)
+    with worst:
+        st.subheader("Most confused")
+        rows = [{"true": t, "read as": read, "times": times} for t, read, times in pairs]
+        st.dataframe(rows, hide_index=True)
+    summary = metrics.summarise(stored.probabilities, stored.y_true)
+    st.caption(
+        f"From {count(len(stored.y_true), 'stored answer')}: macro F1 {summary.macro_f1:.4f}, "
+        f"cross-entropy {summary.cross_entropy:.4f}."
+    )

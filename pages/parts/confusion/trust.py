@@ -4,13 +4,15 @@ import streamlit as st
 
 from mnist_core.analysis import metrics
 from mnist_core.views import figures
+from mnist_core.words import percent
 from pages.parts.chart import chart
+from pages.parts.names import chart_name
 from pages.parts.stored_answers import load
 
 
 def show_trust(names: list[str]) -> None:
     """Show whether confidence can be trusted, and what "not sure" would buy."""
-    stored = {name: load(name) for name in names}
+    stored = {chart_name(name): load(name) for name in names}
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Is it as right as it is sure?")
@@ -18,7 +20,7 @@ def show_trust(names: list[str]) -> None:
         chart(figures.reliability(bins), "reliability")
         for name, one in stored.items():
             error = metrics.expected_calibration_error(one.probabilities, one.y_true)
-            st.caption(f"{name}: expected calibration error {error:.2%}, in 15 bins.")
+            st.caption(f"{name}: expected calibration error {percent(error)}, in 15 bins.")
     with right:
         st.subheader("What if it may say “not sure”?")
         curves = {
