@@ -5,6 +5,7 @@ import streamlit as st
 from mnist_core.data.people import new_token
 from mnist_core.errors import MnistError
 from mnist_core.room import host, moderation
+from mnist_core.room import results as room_results
 from mnist_core.room.moderation import Overview
 from mnist_core.room.store import Room
 from pages.parts.attempt import attempt, show_failure
@@ -15,8 +16,7 @@ STYLE = """
 .room-door {display: flex; gap: 1.2rem; align-items: center; overflow-wrap: anywhere}
 .room-door img {width: 11rem; background: #fff; border-radius: .6rem}
 .room-code {font-size: 3.2rem; letter-spacing: .12em; line-height: 1.2}
-.room-tile svg {display: block; width: 100%; background: #000; border-radius: .4rem}
-.room-tile path {fill: none; stroke: #fff; stroke-linecap: round; stroke-linejoin: round}
+.room-tile img {display: block; width: 100%; border-radius: .4rem}
 .room-tile small {display: block; white-space: nowrap; overflow: hidden; text-overflow: ellipsis}
 .room-hidden {opacity: .25}
 """
@@ -117,7 +117,7 @@ def watch_drawings(code: str) -> None:
 def results(room: Room) -> None:
     """What stays: a link to share, the picture, the drawings; and the ways to end it."""
     at = f"{door.base()}/r/results/{room.results_key}"
-    st.subheader("Results" if room.closed_at else "End")
+    st.subheader("Results" if room.closed_at else "End", divider=True)
     page_of, png, csv, close, other = st.columns(5)
     page_of.link_button("Results to share", at, width="stretch")
     png.link_button("Wall as PNG", f"{at}/wall.png", width="stretch")
@@ -125,10 +125,13 @@ def results(room: Room) -> None:
     if room.closed_at is None:
         close.button("Close the room", key="room-close", width="stretch",
                      on_click=attempt, args=[host.close, room.code])  # fmt: skip
-    else:
-        close.button("Delete everything", key="room-erase", width="stretch",
-                     on_click=attempt, args=[erase, room.code])  # fmt: skip
-        other.button("Open another", key="room-another", width="stretch", on_click=leave)
+        return
+    close.button("Delete everything", key="room-erase", width="stretch",
+                 on_click=attempt, args=[erase, room.code])  # fmt: skip
+    other.button("Open another", key="room-another", width="stretch", on_click=leave)
+    for shown in room_results.report(room):
+        lines = "\n".join(f"- {fact}" for fact in room_results.facts(shown))
+        st.markdown(f"**{shown['round']['number']}. {shown['title']}**\n\n{lines}")
 
 
 def erase(code: str) -> None:

@@ -1,6 +1,7 @@
 """What the host lets onto the wall."""
 
 import html
+from urllib.parse import quote
 
 import streamlit as st
 
@@ -27,9 +28,8 @@ def switches(seen: Overview) -> None:
         format_func={"grid": "Grid", "space": "By the CNN's answers"}.get,
         default=room.layout,
         key="room-layout",
-        on_change=lambda: attempt(
-            host.set_layout, code, st.session_state["room-layout"] or room.layout
-        ),
+        required=True,
+        on_change=lambda: attempt(host.set_layout, code, st.session_state["room-layout"]),
     )
     clear.button("Clear the wall", key="room-clear", on_click=attempt, args=[host.clear, code])
 
@@ -66,7 +66,7 @@ def _tile(one: Shown) -> str:
     read = "/".join("–" if digit is None else str(digit) for digit in one.read.values())
     return (
         f'<div class="room-tile{" room-hidden" if one.hidden else ""}">'
-        f'<svg viewBox="0 0 100 100"><path d="{one.path}" stroke-width="{one.width}"/></svg>'
+        f'<img src="{_picture(one)}" alt="A drawing">'
         f"<small>{html.escape(one.name)} {read}</small></div>"
     )
 
@@ -82,3 +82,14 @@ def phones(seen: Overview) -> None:
                 on_click=attempt, args=[host.mute, seen.room.code, row.id, not row.muted],
                 help="Hides all that this phone drew and will draw in this room.",
             )  # fmt: skip
+
+
+def _picture(one: Shown) -> str:
+    """Return a drawing as an address of its own: Streamlit lets no SVG into HTML."""
+    picture = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100">'
+        '<rect width="100" height="100"/><path d="'
+        f'{one.path}" stroke-width="{one.width}" fill="none" stroke="#fff" '
+        'stroke-linecap="round" stroke-linejoin="round"/></svg>'
+    )
+    return f"data:image/svg+xml,{quote(picture)}"

@@ -22,10 +22,13 @@ def choose_round(seen: Overview) -> None:
     """Choose a round and start it, or stop the one that goes on."""
     code = seen.room.code
     kind = st.segmented_control(
-        "Round", list(TITLES), format_func=TITLES.get, default=rules.DRAW, key="room-kind"
+        "Round",
+        list(TITLES),
+        format_func=TITLES.get,
+        default=rules.DRAW,
+        key="room-kind",
+        required=True,
     )
-    if kind is None:
-        return
     st.caption(ABOUT[kind])
     chosen = st.selectbox("How long", list(MINUTES), index=2, key="room-minutes")
     start, pause, stop = st.columns(3)

@@ -1,0 +1,119 @@
+"""The Room page: who may open and run a room, and what the host can do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core.data import database
+from mnist_core.room import host, moderation, phones, wall
+from mnist_core.web.attempts import Attempts
+from pages.parts import permission
+
+PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "room.py")
+PASSWORD = "correct horse"  # noqa: S105 - of this test alone
+TOKEN = "phone-" + "x" * 22
+INK = [[[80.0, 60.0], [250.0, 60.0], [140.0, 280.0]]]
+
+
+@pytest.fixture(autouse=True)
+def artifacts(tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    monkeypatch.delenv("MNIST_DATABASE_URL", raising=False)
+    attempts = Attempts()
+    monkeypatch.setattr(permission, "attempts", lambda: attempts)
+    yield
+    database.engine().dispose()
+
+
+@pytest.fixture
+def page() -> AppTest:
+    return AppTest.from_file(PAGE, default_timeout=60)
+
+
+def opened(page: AppTest) -> str:
+    """Press Open; return the code."""
+    page.run().button("room-open").click().run()
+    assert not page.exception
+    return page.session_state["room-key"]
+
+
+def drawn(code: str, digit: int = 7, is_digit: bool = True) -> int:
+    phones.join(code, TOKEN)
+    round_ = moderation.overview(code).round
+    answer = {"model": "m", "digit": digit, "confidence": 1.0, "is_digit": is_digit,
+              "probabilities": [0.1] * 10}  # fmt: skip
+    sent = phones.Sent(f"k{digit}", round_.id, None, INK, 18, 336)
+    return phones.draw(code, TOKEN, sent, {"dense": answer, "cnn": answer})
+
+
+def test_a_room_is_opened_and_its_rounds_run(page):
+    code = opened(page)
+    assert page.query_params["room"] == code
+    page.button("room-start").click().run()
+    assert "Draw anything, 3:00 left" in page.markdown[0].value
+    page.button("room-pause").click().run()
+    assert "Paused" in page.markdown[0].value
+    page.button("room-pause").click().run()
+    page.button("room-stop").click().run()
+    assert "Draw anything is over" in page.markdown[0].value
+    page.button("room-close").click().run()
+    assert [one.value for one in page.subheader] == ["Results"]
+    assert "0 drawings." in page.markdown[0].value
+    page.button("room-erase").click().run()
+    assert page.button("room-open").label == "Open a room"
+    assert host.open_rooms() == []
+
+
+def test_the_host_lets_in_and_hides_and_mutes(page):
+    code = opened(page)
+    page.button("room-start").click().run()
+    veiled, plain = drawn(code, 1, is_digit=False), drawn(code, 2)
+    page.run()
+    page.button(f"let-in-{veiled}").click().run()
+    assert [one["veiled"] for one in wall.state(code)["drawings"]] == [False, False]
+    page.button(f"hide-{plain}-False").click().run()
+    assert [one["id"] for one in wall.state(code)["drawings"]] == [veiled]
+    member = moderation.overview(code).members[0].id
+    page.button(f"mute-{member}").click().run()
+    assert wall.state(code)["drawings"] == []
+    page.toggle("room-gate").set_value(False).run()
+    assert not host.room(code).gate
+
+
+def test_a_reload_finds_the_room_and_another_browser_does_not(page):
+    code = opened(page)
+    reloaded = AppTest.from_file(PAGE, default_timeout=60)
+    reloaded.query_params.update(room=code, host=page.session_state["host-key"])
+    reloaded.run()
+    assert reloaded.button("room-start").label == "Start"
+    stranger = AppTest.from_file(PAGE, default_timeout=60)
+    stranger.query_params.update(room=code, host="guessed")
+    stranger.run()
+    assert "only its host runs it" in stranger.warning[0].value
+    assert "room-start" not in [button.key for button in stranger.button]
+
+
+def test_an_address_that_is_none_is_said(page):
+    code = opened(page)
+    page.text_input("room-address").set_value("javascript:alert(1)").run()
+    assert "is no address" in page.error[0].value
+    page.text_input("room-address").set_value("10.0.0.7:8501/").run()
+    assert host.room(code).address == "http://10.0.0.7:8501"
+
+
+def test_with_a_password_only_who_has_it_opens_a_room(page):
+    page.secrets["admin_password"] = PASSWORD
+    page.run()
+    assert page.button("room-open").disabled
+    page.text_input("admin-password").set_value("wrong").run()
+    assert page.button("room-open").disabled
+    page.text_input("admin-password").set_value(PASSWORD).run()
+    code = opened(page)
+    other = AppTest.from_file(PAGE, default_timeout=60)
+    other.secrets["admin_password"] = PASSWORD
+    other.query_params.update(room=code, host=page.session_state["host-key"])
+    other.run()
+    assert "room-start" not in [button.key for button in other.button]
