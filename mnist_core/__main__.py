@@ -116,9 +116,13 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     submission.add_argument("csv", type=Path, help="Kaggle's test.csv")
     submission.add_argument("-o", "--output", type=Path, default=Path("submission.csv"))
     submission.add_argument("--model", default=None, help="default: the active cnn")
-    export = add("export", commands.export, "write a model as one HTML file that reads digits")
-    export.add_argument("model", help="dense, cnn or the id of a run")
-    export.add_argument("-o", "--output", type=Path, default=Path("digit.html"))
+    export = add("export", commands.export, "write a model as one HTML file, or people's drawings")
+    export.add_argument("what", help="dense, cnn or the id of a run; or: people")
+    export.add_argument(
+        "-o", "--output", type=Path, default=None,
+        help="default: digit.html, which reads digits; people.npz, which `import` reads, or "
+        "a .csv of the strokes",
+    )  # fmt: skip
     listing = add("runs", commands.list_runs, "list, stop, rename or delete the training runs")
     listing.add_argument("action", nargs="?", choices=["stop", "rename", "delete"])
     listing.add_argument("run_id", nargs="?")
@@ -128,11 +132,6 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     learn.add_argument(
         "--keep", action="store_true", help="keep the candidate as a run, whatever the gate says"
     )
-    export = add("export", people.export, "write people's drawings into a file")
-    export.add_argument("what", choices=["people"])
-    export.add_argument("-o", "--output", type=Path, default=Path("people.npz"),
-                        help="an .npz that `import` reads, or a .csv of the strokes")  # fmt: skip
-    export.add_argument("--hidden", action="store_true", help="those that were hidden, too")
     take_in = add("import", people.take_in, "read people's drawings from an exported file")
     take_in.add_argument("what", choices=["people"])
     take_in.add_argument("file", type=Path)

@@ -251,13 +251,16 @@ def submission(arguments: Namespace) -> int:
 
 
 def export(arguments: Namespace) -> int:
-    """Write a model as one HTML file that reads digits without a server."""
+    """Write a model as one HTML file that reads digits without a server; or people's drawings."""
+    if arguments.what == "people":
+        return people.export(arguments.output or Path("people.npz"))
     from mnist_core.views.take_home import take_home
 
-    content = take_home(arguments.model)
-    with replacing(arguments.output) as temporary:
+    content = take_home(arguments.what)
+    output = arguments.output or Path("digit.html")
+    with replacing(output) as temporary:
         temporary.write_text(content, encoding="utf-8")
-    print(f"{arguments.output} ({len(content.encode()) / 1000:,.0f} kB) opens in any browser.")
+    print(f"{output} ({len(content.encode()) / 1000:,.0f} kB) opens in any browser.")
     return 0
 
 

@@ -67,14 +67,14 @@ def learn_in(
         )
 
 
-def export(arguments: Namespace) -> int:
+def export(output: Path) -> int:
     """Write people's drawings into a file that `import people` reads, or as CSV of strokes."""
-    drawings = people.listed(hidden=None if arguments.hidden else False)
-    is_csv = arguments.output.suffix.lower() == ".csv"
+    drawings = people.listed()
+    is_csv = output.suffix.lower() == ".csv"
     content = collection.as_csv(drawings) if is_csv else collection.as_npz(drawings)
-    with replacing(arguments.output) as temporary:
+    with replacing(output) as temporary:
         temporary.write_bytes(content)
-    print(f"{words.count(len(drawings), 'drawing')} in {arguments.output}.")
+    print(f"{words.count(len(drawings), 'drawing')} in {output}.")
     return 0
 
 

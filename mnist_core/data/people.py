@@ -241,14 +241,14 @@ def set_label(
     With a token, only a drawing of the writer who holds it.
     """
     check_label(label, source)
-    statement = sa.update(drawings).where(drawings.c.id == drawing_id, *_of_writer(token))
+    statement = sa.update(drawings).where(drawings.c.id == int(drawing_id), *_of_writer(token))
     with transaction() as connection:
         return connection.execute(statement.values(label=label, label_source=source)).rowcount > 0
 
 
 def take_back(drawing_id: int, token: str) -> bool:
     """Delete a drawing of the writer who holds the token; return whether there was one."""
-    statement = sa.delete(drawings).where(drawings.c.id == drawing_id, *_of_writer(token))
+    statement = sa.delete(drawings).where(drawings.c.id == int(drawing_id), *_of_writer(token))
     with transaction() as connection:
         return connection.execute(statement).rowcount > 0
 
