@@ -22,6 +22,7 @@ from mnist_core.models import registry
 from mnist_core.runs import queue
 from mnist_core.runs.engine import step_back
 from mnist_core.runs.folder import Run, RunProcess, should_stop
+from mnist_core.runs.moments import probes_of
 from mnist_core.runs.report import USUAL_AUGMENTATION, changes_in_words, test_accuracy
 from mnist_core.training.hyperparameters import Augmentation, Hyperparameters, override
 from mnist_core.training.recipes import RECIPES, Recipe, get_recipe
@@ -165,6 +166,7 @@ def _train(
             should_stop=lambda: stop.requested or (is_run and should_stop(folder)),
             folder=folder,
             start_from=start_from,
+            probes=probes_of(folder) if is_run else None,
         )
     if is_run and not (folder / "config.json").is_file():
         raise RunError(f"The run {folder.name!r} was deleted, so its model was not kept.")

@@ -79,9 +79,10 @@ class TrainingDisplay:
         content = event.as_dict()
         if self._run_folder is not None:
             append_event(self._run_folder, content)
-        {"started": self._started, "batch": self._batch, "epoch": self._epoch}.get(
-            content["type"], self._finished
-        )(content)
+        shown = {"started": self._started, "batch": self._batch, "epoch": self._epoch,
+                 "finished": self._finished}  # fmt: skip
+        if content["type"] in shown:
+            shown[content["type"]](content)
 
     def _started(self, event: dict[str, Any]) -> None:
         self._epochs = event["epochs"]

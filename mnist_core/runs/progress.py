@@ -16,6 +16,7 @@ from mnist_core.files import finite, parse_json
 EVENTS_FILE = "events.jsonl"
 MOST_BYTES_AT_ONCE = 16_000_000  # of new lines
 MOST_EXAMPLES = 100  # of an epoch
+MOST_MOMENTS = 100
 MAX_POINTS = 300  # of the batch curves; more would show no more on a screen
 
 
@@ -37,7 +38,8 @@ class Progress:
     """All that a run's events have told so far. `update` reads what is new.
 
     batches: dict of equally long lists "epoch" (float, 1.5 = in the middle of epoch 2), "loss",
-    "accuracy"; epochs: list of the epoch events as dicts, in order.
+    "accuracy"; epochs: list of the epoch events as dicts, in order; moments: those at which the
+    network was looked at (see `moments`); probes: the last answers to the visitor's own digits.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -48,6 +50,8 @@ class Progress:
         self.started: dict[str, Any] = {}
         self.batches: dict[str, list[float]] = {"epoch": [], "loss": [], "accuracy": []}
         self.epochs: list[dict[str, Any]] = []
+        self.moments: list[dict[str, Any]] = []
+        self.probes: list[list[float]] = []
         self.finished: dict[str, Any] = {}
         self.last_batch: dict[str, Any] = {}
         self.damaged_lines = 0
@@ -79,6 +83,8 @@ class Progress:
                 "started": self._take_started,
                 "batch": self._take_batch,
                 "epoch": self._take_epoch,
+                "moment": self._take_moment,
+                "probes": self._take_probes,
                 "finished": self._take_finished,
             }.get(event["type"])
             if take is not None:  # a newer version may say more than we know
@@ -113,6 +119,18 @@ class Progress:
             raise ValueError("the confusion is not 10 by 10")
         event["examples"] = [_example(one) for one in event["examples"][:MOST_EXAMPLES]]
         self.epochs.append(event)
+
+    def _take_moment(self, event: dict[str, Any]) -> None:
+        for key in ("position", "seconds", "val_loss", "val_accuracy"):
+            event[key] = _number(event[key])
+        event["number"] = _whole(event["number"], 0, MOST_MOMENTS)
+        self.moments = [one for one in self.moments if one["number"] != event["number"]]
+        self.moments.append(event)
+
+    def _take_probes(self, event: dict[str, Any]) -> None:
+        self.probes = [
+            [_number(row[digit], 0, 1.001) for digit in range(10)] for row in event["answers"][:8]
+        ]
 
     def _take_finished(self, event: dict[str, Any]) -> None:
         self.finished = event

@@ -37,19 +37,24 @@ _log = logging.getLogger(__name__)
 
 
 def request(
-    recipe: str, changes: dict[str, Any] | None = None, title: str = "", guest: str = ""
+    recipe: str,
+    changes: dict[str, Any] | None = None,
+    title: str = "",
+    guest: str = "",
+    more: Mapping[str, Any] | None = None,
 ) -> Run:
     """Put a training at the end of the queue; it starts at once where none is running.
 
     The caller has checked recipe and changes (see `override`); the process checks again. guest:
-    what tells a guest from others (see `limits`), "" for who has no limits. Raises RunError.
+    what tells a guest from others (see `limits`), "" for who has no limits; more: what its
+    config.json says besides. Raises RunError.
     """
     limits.check_disk()
     with _queue_lock() if guest else contextlib.nullcontext():
         if guest:
             standing = RECIPES[recipe].hyperparameters.epochs
             limits.check_guest(live_runs(), guest, changes or {}, standing)
-        run = create(recipe, changes, title, {"requested_by": guest} if guest else None)
+        run = create(recipe, changes, title, {**(more or {}), "requested_by": guest})
     start_next()
     return get_run(run.run_id)
 

@@ -13,9 +13,8 @@ class Event:
     """Something that happened in a training."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the event as plain JSON values; "type" is started, batch, epoch or finished."""
-        kinds = {"Started": "started", "BatchEnd": "batch", "EpochEnd": "epoch"}
-        return {"type": kinds.get(type(self).__name__, "finished"), **dataclasses.asdict(self)}
+        """Return the event as plain JSON values; "type" is what _KINDS says."""
+        return {"type": _KINDS[type(self).__name__], **dataclasses.asdict(self)}
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,28 @@ class BatchEnd(Event):
     step: int
     steps: int
     seconds: float  # since the training began
-    loss: float
+    loss: float  # moving averages over the last batches
     accuracy: float
+
+
+@dataclass(frozen=True)
+class MomentSeen(Event):
+    """The network was looked at between two batches; what was seen is in the run's folder
+    (see `moments`)."""
+
+    number: int  # 0 = before the first batch
+    position: float  # epochs done, 1.5 = in the middle of the second
+    seconds: float  # since the training began
+    val_loss: float  # on a fixed sample of the validation images
+    val_accuracy: float
+
+
+@dataclass(frozen=True)
+class ProbesRead(Event):
+    """What the network makes of the visitor's own digits now."""
+
+    position: float
+    answers: list[list[float]]  # ten probabilities for each probe
 
 
 @dataclass(frozen=True)
@@ -56,3 +75,13 @@ class Finished(Event):
     test_accuracy: float | None
     best_epoch: int | None
     stopped: bool
+
+
+_KINDS = {
+    "Started": "started",
+    "BatchEnd": "batch",
+    "MomentSeen": "moment",
+    "ProbesRead": "probes",
+    "EpochEnd": "epoch",
+    "Finished": "finished",
+}

@@ -30,6 +30,7 @@ from mnist_core.training.card import make_card
 from mnist_core.training.events import EpochEnd, Event, Finished, Started
 from mnist_core.training.hyperparameters import Hyperparameters, override
 from mnist_core.training.ink_pool import InkPool, ink_pool
+from mnist_core.training.moments import Moments
 from mnist_core.training.recipes import Recipe, get_recipe
 from mnist_core.training.reporter import Reporter
 
@@ -66,6 +67,7 @@ def train(
     should_stop: Callable[[], bool] = lambda: False,
     folder: Path | None = None,
     start_from: str | None = None,
+    probes: np.ndarray | None = None,
 ) -> TrainingResult:
     """Train a recipe and return the model with its history, card and test answers.
 
@@ -74,6 +76,7 @@ def train(
     continues from its last complete epoch. `should_stop` is asked after every batch; a stopped
     training returns the weights of its best epoch so far. With `start_from`, the name of a
     saved model of the same recipe, training begins at its weights instead of random ones.
+    probes: (n, 28, 28) uint8, digits that the training is watched with (see `moments`).
     Raises ModelError where that model cannot be read or has other layers.
     """
     chosen = hyperparameters or recipe.hyperparameters
@@ -89,7 +92,7 @@ def train(
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary) if folder is None else folder / "checkpoint"
         work.mkdir(parents=True, exist_ok=True)
-        stopped = _fit(model, recipe, chosen, split, on_event, should_stop, work, folder)
+        stopped = _fit(model, recipe, chosen, split, on_event, should_stop, work, folder, probes)
     calibration = calibrate(
         model, dataset.x_train[split.validation], dataset.y_train[split.validation], split.pool
     )
@@ -153,6 +156,7 @@ def _fit(
     should_stop: Callable[[], bool],
     work: Path,
     folder: Path | None,
+    probes: np.ndarray | None,
 ) -> bool:
     """Fit the model in place; return whether it was stopped before its last epoch."""
     images, labels = split.dataset.x_train, split.dataset.y_train
@@ -195,8 +199,17 @@ def _fit(
         epochs_file=epochs_file,
     )
     best_file = work / "best.weights.h5"
+    moments = Moments(
+        images[split.validation],
+        labels[split.validation],
+        split.validation,
+        np.zeros((0, 28, 28), np.uint8) if probes is None else probes,
+        on_event=on_event,
+        folder=folder,
+    )
     callbacks: list[keras.callbacks.Callback] = [
         reporter,
+        moments,
         keras.callbacks.ModelCheckpoint(
             best_file, monitor="val_accuracy", save_best_only=True, save_weights_only=True
         ),

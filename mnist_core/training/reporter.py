@@ -46,19 +46,22 @@ class Reporter(keras.callbacks.Callback):
         self.stopped = False
         self.epoch = 1
         self.last_told = 0.0
+        self.smooth = MovingAverage()
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.begun = time.perf_counter()
         self.steps = self.params["steps"]
+        self.smooth.over_batches = max(10, self.steps * self.params["epochs"] / 100)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.epoch, self.epoch_begun = epoch + 1, time.perf_counter()
+        self.smooth.begin_epoch()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         now = time.perf_counter()
         if now - self.last_told >= 1 / _EVENTS_A_SECOND or batch + 1 == self.steps:
             self.last_told = now
-            loss, accuracy = read_logs(logs or {})
+            loss, accuracy = self.smooth.update(batch + 1, *read_logs(logs or {}))
             self.on_event(
                 BatchEnd(self.epoch, batch + 1, self.steps, now - self.begun, loss, accuracy)
             )
@@ -93,6 +96,37 @@ class Reporter(keras.callbacks.Callback):
         self.epochs[:] = [*(e for e in self.epochs if e.epoch < event.epoch), event]
         write_json(self.epochs_file, [dataclasses.asdict(e) for e in self.epochs])
         self.on_event(event)
+
+
+class MovingAverage:
+    """Loss and accuracy as exponential moving averages over batches.
+
+    Keras tells the mean since the epoch began, which jumps where the next begins; what happened
+    between two of its means is worked out from both.
+    """
+
+    def __init__(self, over_batches: float = 10.0) -> None:
+        self.over_batches = over_batches
+        self._average: np.ndarray | None = None
+        self.begin_epoch()
+
+    def begin_epoch(self) -> None:
+        """The means that follow are those of a new epoch."""
+        self._batches, self._means = 0, np.zeros(2)
+
+    def update(self, batches: int, loss: float, accuracy: float) -> tuple[float, float]:
+        """Return (loss, accuracy) now; given are their means over so many batches of the epoch."""
+        means = np.array([loss, accuracy])
+        new = batches - self._batches
+        if new > 0:
+            between = (means * batches - self._means * self._batches) / new
+            between = np.clip(between, 0.0, [np.inf, 1.0])
+            keep = np.exp(-new / self.over_batches)
+            before = between if self._average is None else self._average
+            self._average = keep * before + (1 - keep) * between
+        self._batches, self._means = batches, means
+        average = means if self._average is None else self._average
+        return float(average[0]), float(average[1])
 
 
 def read_logs(logs: dict[str, float]) -> tuple[float, float]:

@@ -145,6 +145,16 @@ class CanvasState:
         self.seen_files.add(file_id)
         return new
 
+    def recent_images(self, most: int) -> np.ndarray:
+        """Return the last drawings of this visit as the networks read them: (n, 28, 28) uint8."""
+        images = []
+        for entry in reversed(self.strip[-most:]):
+            encoded = entry.picture.partition("base64,")[2]
+            with Image.open(io.BytesIO(base64.b64decode(encoded)), formats=("PNG",)) as picture:
+                small = picture.convert("L").resize((28, 28), Image.Resampling.BOX)
+            images.append(np.asarray(small))
+        return np.array(images, np.uint8).reshape(-1, 28, 28)
+
     def remember(self, picture: str, answers: dict[str, Answer | None]) -> None:
         """Keep the drawing as it is now in the strip; one entry a drawing, the last 24."""
         said = {slot: "–" if a is None else str(a.digit) for slot, a in answers.items()}

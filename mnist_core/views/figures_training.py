@@ -35,15 +35,26 @@ KINDS = {
 
 
 def live_curves(
-    quantity: str, batches: Mapping[str, Sequence[float]], epochs: Sequence[Mapping[str, Any]]
+    quantity: str,
+    batches: Mapping[str, Sequence[float]],
+    epochs: Sequence[Mapping[str, Any]],
+    moments: Sequence[Mapping[str, Any]] = (),
 ) -> go.Figure:
     """Return "loss" or "accuracy" over the epochs: each batch so far, and validation.
 
-    batches: "epoch" (1.5 = in the middle of the second) and the quantity, equally long; the
-    quantity is Keras's running mean within its epoch. epochs: the epoch events.
+    batches: "epoch" (1.5 = in the middle of the second) and the quantity, equally long, a moving
+    average over batches. epochs: the epoch events, validated on all validation images; moments:
+    those between, validated on a sample of them.
     """
     figure = go.Figure()
     ends = [float(epoch["epoch"]) for epoch in epochs]
+    between = [one for one in moments if one["position"] not in ends]
+    figure.add_scatter(
+        x=_rounded([one["position"] for one in between], 3),
+        y=_rounded([one[f"val_{quantity}"] for one in between], 4),
+        mode="lines+markers", name="validation, a sample",
+        line={"color": VALIDATION, "width": 1, "dash": "dot"}, marker={"size": 6},
+    )  # fmt: skip
     figure.add_scatter(
         x=_rounded(batches["epoch"], 3), y=_rounded(batches[quantity], 4),
         mode="lines", name="training", line={"color": TRAINING, "width": 2},

@@ -12,6 +12,7 @@ from mnist_core.runs.progress import Progress
 from mnist_core.runs.report import plain
 from mnist_core.views import figures_training
 from pages.parts.attempt import attempt
+from pages.parts.retrain.run_moments import look_back, show_moments, watch_probes
 
 mnist = st.cache_resource(load_mnist, show_spinner="Loading MNIST")
 
@@ -29,6 +30,7 @@ def show_running(run: Run, allowed: bool) -> None:
     st.session_state["epochs_drawn"] = None
     watched(run).update()
     watch_status(run)
+    watch_probes(run, progress_of=watched)
     watch_curves(run)
 
 
@@ -38,7 +40,10 @@ def show_curves(run: Run) -> None:
     progress.update()
     if progress.epochs:
         draw_curves(progress)
-        show_epoch(epoch_figures(progress))
+        if progress.moments:
+            look_back(run, progress)
+        else:
+            show_epoch(epoch_figures(progress))
 
 
 def watched(run: Run) -> Progress:
@@ -93,6 +98,9 @@ def watch_curves(run: Run) -> None:
     """The curves, batch by batch; below them what changes once an epoch."""
     progress = watched(run)
     draw_curves(progress)
+    if progress.moments:
+        show_moments(run, progress)
+        return
     if len(progress.epochs) != st.session_state.get("epochs_drawn"):
         st.session_state["epochs_drawn"] = len(progress.epochs)
         st.session_state["epoch_figures"] = epoch_figures(progress)
@@ -102,7 +110,9 @@ def watch_curves(run: Run) -> None:
 def draw_curves(progress: Progress) -> None:
     """Draw loss and accuracy beside each other."""
     for column, quantity in zip(st.columns(2), ("accuracy", "loss"), strict=True):
-        figure = figures_training.live_curves(quantity, progress.batches, progress.epochs)
+        figure = figures_training.live_curves(
+            quantity, progress.batches, progress.epochs, progress.moments
+        )
         column.plotly_chart(figure, width="stretch", config={"displayModeBar": False},
                             key=f"curves-{quantity}")  # fmt: skip
 

@@ -15,6 +15,7 @@ from mnist_core.views import figures_training
 from mnist_core.words import percent
 from pages.parts.attempt import attempt
 from pages.parts.permission import guest
+from pages.parts.retrain.run_moments import own_digits
 
 FIRST_CHOICE = "fast"  # ends within a minute on two cores
 
@@ -46,7 +47,7 @@ def choose_and_train(allowed: bool, busy: bool) -> None:
     )
     describe(recipe, changes)
     if st.session_state.pop("asked_to_train", False) and allowed:
-        attempt(queue.request, recipe.name, changes, "", guest())
+        attempt(queue.request, recipe.name, changes, "", guest(), own_digits())
         st.rerun()
 
 

@@ -1,0 +1,123 @@
+"""What is seen of a network while it learns: the visitor's own digits, kernels, and what flows.
+
+HTML without scripts, cheap enough to be redrawn twice a second.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from mnist_core import words
+from mnist_core.views.answer_view import SLOT_COLOURS
+
+_ROW = 'style="display:flex;flex-wrap:wrap;gap:{gap}px;align-items:flex-end"'
+
+
+def probes(images: np.ndarray, answers: Sequence[Sequence[float]], slot: str) -> str:
+    """Return each of the visitor's digits with the network's ten bars below it.
+
+    images: (n, 28, 28) uint8; answers: ten probabilities for each, or nothing yet.
+    """
+    tiles = []
+    for place, image in enumerate(images):
+        row = np.asarray(answers[place] if place < len(answers) else [0.0] * 10, float)
+        digit = int(row.argmax())
+        bars = "".join(
+            f'<span style="flex:1;height:{2 + 46 * p:.0f}px;border-radius:2px 2px 0 0;'
+            f"background:{SLOT_COLOURS[slot]};opacity:{1 if k == digit else 0.45};"
+            'transition:height .4s"></span>'
+            for k, p in enumerate(row)
+        )
+        said = f"{digit} with {words.chance(row[digit])}" if row.any() else "not read yet"
+        tiles.append(
+            f'<figure style="margin:0;width:96px" aria-label="Your drawing, read as {said}">'
+            f'<img alt="" src="{_png(image)}" width="96" height="96" '
+            'style="image-rendering:pixelated;border-radius:4px">'
+            '<div aria-hidden="true" style="display:flex;gap:2px;align-items:flex-end;height:52px">'
+            f"{bars}</div>"
+            '<div aria-hidden="true" style="display:flex;gap:2px;font-size:.7rem;line-height:1.2">'
+            + "".join(f'<span style="flex:1;text-align:center">{k}</span>' for k in range(10))
+            + "</div></figure>"
+        )
+    return f"<div {_ROW.format(gap=14)}>{''.join(tiles)}</div>"
+
+
+def kernels(values: np.ndarray) -> str:
+    """Return kernels (n, h, w), orange where ink counts for a unit, blue where against it."""
+    size = 44 if values.shape[1] < 28 else 64
+    most = float(np.abs(values).max()) or 1.0
+    tiles = "".join(_tile(_two_colours(kernel / most), size) for kernel in values)
+    return (
+        '<div role="img" aria-label="The kernels of the first layer: orange where ink counts for '
+        f'them, blue where it counts against them" {_ROW.format(gap=4)}>{tiles}</div>'
+    )
+
+
+def flow(image: np.ndarray, maps: Sequence[tuple[str, np.ndarray]], answer: np.ndarray) -> str:
+    """Return what a digit becomes from layer to layer, and the answer.
+
+    image: (28, 28) uint8; maps: each layer's name and its maps (n, h, w), or units (1, 1, n).
+    """
+    blocks = [_block("your drawing", f'<img alt="" src="{_png(image)}" width="84" height="84" '
+                     'style="image-rendering:pixelated;border-radius:4px">')]  # fmt: skip
+    for name, values in maps:
+        bright = np.maximum(values, 0) / (float(values.max()) or 1.0)
+        if values.shape[1] == 1 and values.shape[0] == 1:
+            row = bright[0, 0]
+            columns = 8 if len(row) > 10 else 1
+            rows = -(-len(row) // columns)
+            padded = np.zeros(columns * rows)
+            padded[: len(row)] = row
+            tiles = _tile(_grey(padded.reshape(rows, columns)), 84 if columns > 1 else 12, 84)
+        else:
+            tiles = "".join(_tile(_grey(one), 40) for one in bright)
+        blocks.append(_block(name, tiles))
+    digit = int(answer.argmax())
+    blocks.append(_block("the answer", f'<b style="font-size:3rem;line-height:84px">{digit}</b>'))
+    arrow = '<span aria-hidden="true" style="opacity:.5">→</span>'
+    return (
+        '<div style="display:flex;flex-wrap:wrap;gap:8px;align-items:center;font-size:.8rem">'
+        f"{arrow.join(blocks)}</div>"
+    )
+
+
+def _block(name: str, tiles: str) -> str:
+    return (
+        '<figure style="margin:0;max-width:176px"><div style="display:flex;flex-wrap:wrap;gap:3px">'
+        f'{tiles}</div><figcaption style="opacity:.8">{html.escape(name)}</figcaption></figure>'
+    )
+
+
+def _tile(image: Image.Image, width: int, height: int | None = None) -> str:
+    return (
+        f'<img alt="" src="{_address(image)}" width="{width}" height="{height or width}" '
+        'style="image-rendering:pixelated;border-radius:3px">'
+    )
+
+
+def _two_colours(values: np.ndarray) -> Image.Image:
+    """Return values in [-1, 1] as a picture: white at zero, orange above, blue below."""
+    white, above, below = np.array([[255, 255, 255], [230, 159, 0], [0, 114, 178]], float)
+    share = np.abs(values)[..., np.newaxis]
+    target = np.where((values > 0)[..., np.newaxis], above, below)
+    return Image.fromarray(np.rint(white + share * (target - white)).astype(np.uint8))
+
+
+def _grey(values: np.ndarray) -> Image.Image:
+    return Image.fromarray(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8))
+
+
+def _png(image: np.ndarray) -> str:
+    return _address(Image.fromarray(np.asarray(image, np.uint8)))
+
+
+def _address(image: Image.Image) -> str:
+    file = io.BytesIO()
+    image.save(file, format="PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
