@@ -13,11 +13,12 @@ from importlib.resources import files
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# Streamlit's front end styles elements one by one and loads components' code as blobs; both need
-# their exception. Nothing may come from another server, nothing is evaluated.
+# Streamlit's front end styles elements one by one, loads components' code as blobs, and its Vega
+# charts evaluate what they compile, as do tools that drive a page (Playwright waits so); these
+# need their exceptions. Nothing may come from another server.
 _POLICY = (
     "default-src 'self'",
-    "script-src 'self' blob: {inline}",
+    "script-src 'self' blob: 'unsafe-eval' {inline}",
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data: blob:",
     "font-src 'self' data:",
