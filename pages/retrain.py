@@ -8,6 +8,7 @@ from mnist_core.runs.report import plain
 from pages.parts.attempt import attempt, show_failure
 from pages.parts.permission import may_change
 from pages.parts.retrain.active_models import show_active
+from pages.parts.retrain.luck import show_seeds
 from pages.parts.retrain.past_runs import show_past
 from pages.parts.retrain.run_result import say_end, show_result
 from pages.parts.retrain.run_watch import show_curves, show_running, watch_idle
@@ -33,6 +34,7 @@ def page() -> None:
     with below:
         if last is not None and not running(live):
             show_curves(last)
+        show_seeds([*live, *past], allowed)
         show_past(past, allowed)
 
 

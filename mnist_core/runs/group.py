@@ -20,8 +20,9 @@ from typing import Any
 
 from mnist_core.errors import ModelError, RunError
 from mnist_core.models import registry
-from mnist_core.runs import queue
+from mnist_core.runs import limits, queue
 from mnist_core.runs.folder import FINISHED, RUNNING, WAITING, Run
+from mnist_core.training.recipes import RECIPES
 
 MOST_RUNS = 100
 
@@ -63,18 +64,22 @@ def request_seeds(
     seeds: int = 10,
     first_seed: int = 1,
     title: str = "",
+    guest: str = "",
 ) -> Group:
     """Put a recipe into the queue with so many seeds, which differ in nothing else.
 
-    The caller has checked recipe and changes (see `override`). Raises RunError for an impossible
-    number of seeds, or where the folder cannot be written to.
+    The caller has checked recipe and changes (see `override`). guest: what tells a guest from
+    others (see `limits`). Raises RunError for an impossible number of seeds, for more than a guest
+    may ask for, or where the folder cannot be written to.
     """
     one = dict(changes or {})
     varied = [one | {"seed": seed} for seed in range(first_seed, first_seed + seeds)]
-    return request_group(recipe, varied, title or f"{seeds} seeds of {recipe}")
+    return request_group(recipe, varied, title or f"{seeds} seeds of {recipe}", guest)
 
 
-def request_group(recipe: str, changes: Sequence[Mapping[str, Any]], title: str) -> Group:
+def request_group(
+    recipe: str, changes: Sequence[Mapping[str, Any]], title: str, guest: str = ""
+) -> Group:
     """Put a recipe into the queue once for each of the given changes, as one group.
 
     A group has its place in the queue behind whoever came before it, and ahead of who comes after.
@@ -83,11 +88,17 @@ def request_group(recipe: str, changes: Sequence[Mapping[str, Any]], title: str)
     """
     if not 1 <= len(changes) <= MOST_RUNS:
         raise RunError(f"A group has from 1 to {MOST_RUNS} runs, not {len(changes)}.")
+    limits.check_disk()
+    if guest:
+        standing = RECIPES[recipe].hyperparameters.epochs
+        limits.check_guest(queue.live_runs(), guest, dict(changes[0]), standing)
+        if len(changes) > limits.SEEDS_OF_A_GUEST:
+            raise RunError(f"Ask for at most {limits.SEEDS_OF_A_GUEST} seeds at once here.")
     group_id = secrets.token_hex(6)
     made: list[Run] = []
     try:
         for number, one in enumerate(changes, start=1):
-            words = {"group": group_id, "group_title": title}
+            words = {"group": group_id, "group_title": title, "requested_by": guest}
             made.append(queue.create(recipe, dict(one), f"{title}, {number}", more=words))
     except RunError:
         for run in made:

@@ -17,8 +17,9 @@ from mnist_core.errors import RunError
 from mnist_core.models.registry import active, runs_dir
 from mnist_core.runs.folder import RUNNING, WAITING, Run
 
-WAITING_EACH = 3
+WAITING_EACH = 3  # a group of seeds counts as one
 WAITING_IN_ALL = 24
+SEEDS_OF_A_GUEST = 10
 MOST_EPOCHS = 50  # or as many as the recipe itself has
 BUDGET_VARIABLE = "MNIST_RUNS_GB"
 DEFAULT_BUDGET_GB = 5.0  # some 700 runs of the largest recipe
@@ -35,14 +36,15 @@ def check_guest(
     live: the runs that train or wait; standing_epochs: what the recipe has by itself.
     """
     waiting = [run for run in live if run.state == WAITING]
-    own = sum(run.requested_by == guest for run in waiting)
+    own = len({run.group or run.run_id for run in waiting if run.requested_by == guest})
     if own >= WAITING_EACH:
         raise RunError(
             f"You have {own} trainings waiting, and more do not fit the queue; "
             "wait until one begins, or leave it."
         )
-    if len(waiting) >= WAITING_IN_ALL:
-        raise RunError(f"{len(waiting)} trainings are waiting already; try again later.")
+    in_all = len({run.group or run.run_id for run in waiting})
+    if in_all >= WAITING_IN_ALL:
+        raise RunError(f"{in_all} trainings are waiting already; try again later.")
     most = max(MOST_EPOCHS, standing_epochs)
     if int(changes.get("epochs", 0)) > most:
         raise RunError(

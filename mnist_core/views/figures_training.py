@@ -91,6 +91,30 @@ def compared_curves(
     return figure
 
 
+def swarm(
+    curves: Sequence[tuple[Sequence[float], Sequence[float]]], colour: str, label: str
+) -> go.Figure:
+    """Return validation accuracy over the epochs, a thin line for each seed.
+
+    curves: for each run the epochs done, and the accuracies there.
+    """
+    figure = go.Figure()
+    for number, (positions, accuracies) in enumerate(curves):
+        figure.add_scatter(
+            x=_rounded(positions, 3), y=_rounded(accuracies, 4), mode="lines", name=label,
+            line={"color": colour, "width": 1.5}, opacity=0.6, showlegend=False,
+            hovertemplate=f"seed {number + 1}: %{{y:.2%}}<extra></extra>",
+        )  # fmt: skip
+    _style(figure, "accuracy")
+    late = [value for _, values in curves for value in values[len(values) // 2 :]]
+    if late:
+        figure.update_yaxes(range=[max(0.0, min(late) - 0.01), 1.002])
+    figure.update_layout(
+        title_text="Validation accuracy, a line for each seed", hovermode="closest"
+    )
+    return figure
+
+
 def _style(figure: go.Figure, quantity: str) -> None:
     figure.update_layout(
         title={"text": quantity.capitalize(), "x": 0, "y": 0.99, "yanchor": "top"},

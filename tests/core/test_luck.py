@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mnist_core.analysis import luck
+from mnist_core.views import luck_view
 
 
 def test_spread_is_that_of_numpy(random):
@@ -34,3 +35,14 @@ def test_recipes_that_differ_are_told_apart(random):
 def test_runs_without_any_spread_are_compared_too():
     assert luck.compare([0.9, 0.9], [0.9, 0.9]).p_value == 1
     assert luck.compare([0.9, 0.9], [0.8, 0.8]).is_significant
+
+
+def test_the_words_say_whether_it_was_luck(random):
+    better, worse = random.normal(0.992, 0.001, 10), random.normal(0.985, 0.001, 10)
+    told = luck_view.difference_in_words("wide", better, "narrow", worse)
+    assert told.startswith("**That was no luck:** wide reads 0.7")
+    assert "narrow" in told
+    assert "may be luck" in luck_view.difference_in_words("a", [0.98, 0.99], "b", [0.985, 0.986])
+    assert "at least two" in luck_view.difference_in_words("a", [0.98], "b", [0.985, 0.986])
+    assert "over 10 seeds" in luck_view.spread_in_words(better)
+    assert "One more seed" in luck_view.spread_in_words([0.9])

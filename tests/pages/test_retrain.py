@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
@@ -14,9 +15,10 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.errors import RunError
 from mnist_core.files import write_json
 from mnist_core.models import registry
-from mnist_core.runs import progress, queue
+from mnist_core.runs import group, moments, progress, queue
 from mnist_core.runs.folder import holding, settle
 from mnist_core.training.recipes import RECIPES
+from mnist_core.views import answer_view, canvas_state
 from mnist_core.web.attempts import FREE_TRIES, Attempts
 from pages.parts import permission
 from tests.made_up_runs import finished_run, tell_epochs
@@ -275,6 +277,69 @@ def test_runs_beyond_the_budget_are_proposed_and_deleted_when_asked(page, monkey
     page.button(key="delete-oldest").click().run()
     assert [run.run_id for run in queue.list_runs()] == [new]
     assert not page.warning
+
+
+def test_seeds_are_asked_for_as_one_entry_and_shown_as_a_swarm(page, one_client):
+    finished_run()
+    page.run().button(key="train-seeds").click().run()
+    assert not page.exception
+    (seeds,) = group.groups(queue.list_runs())
+    assert len(seeds.runs) == 10
+    assert sorted(run.changes["seed"] for run in seeds.runs) == list(range(1, 11))
+    assert {run.changes["epochs"] for run in seeds.runs} == {2}
+    for place, run in enumerate(seeds.runs[:3]):
+        tell_epochs(run.folder, 2)
+        card = {"test_accuracy": 0.99 + place / 1000, "recipe": "fast"}
+        registry.save_card(run.folder, card)
+        write_json(run.folder / "process.json", {"started_at": time.time() - 48})
+        settle(run.folder, "finished")
+    page.run()
+    assert not page.exception
+    assert "**99.10%** of the test images on average" in words(page)
+    assert "over 3 seeds" in words(page)
+    page.button(key="stop-seeds").click().run()
+    assert len(group.groups(queue.list_runs())[0].runs) == 3
+    assert "Train seeds of another recipe" in words(page)
+
+
+def test_a_training_is_told_of_this_visits_drawings_and_shows_them(page, one_client):
+    state = canvas_state.CanvasState()
+    image = np.zeros((28, 28), np.float32)
+    image[4:24, 12:16] = 1
+    state.remember(answer_view.data_url(image), {"dense": None, "cnn": None})
+    page.session_state["canvas_state"] = state
+    page.run().button(key="train-start").click().run()
+    (run,) = queue.list_runs()
+    np.testing.assert_array_equal(moments.probes_of(run.folder)[0], image * 255)
+    with holding(run.folder):
+        tell_epochs(run.folder, 1)
+        progress.append_event(
+            run.folder, {"type": "probes", "position": 1.0, "answers": [[0, 1] + [0] * 8]}
+        )
+        page.run()
+    assert not page.exception
+    assert "read as 1 with 100%" in "".join(str(one.proto) for one in page.get("html"))
+
+
+def test_any_moment_of_a_run_can_be_gone_back_to(page):
+    run_id = finished_run()
+    folder = queue.get_run(run_id).folder
+    for number in range(3):
+        event = {"type": "moment", "number": number, "position": number / 2, "seconds": 1.0,
+                 "val_loss": 1.0, "val_accuracy": 0.5 + number / 10}  # fmt: skip
+        progress.append_event(folder, event)
+        confusion = [[100 + number] * 10] * 10
+        seen = {"confusion": confusion, "hardest": [], "probes": [], "flow": [], "filters": None}
+        write_json(folder / "moments" / f"{number:03}.json", seen)
+    page.run()
+    shown = lambda: "".join(str(one.proto) for one in page.get("html"))  # noqa: E731
+    assert ">102</span>" in shown()
+    page.select_slider(key=f"moment-{run_id}").set_value(1).run()
+    assert not page.exception
+    assert ">101</span>" in shown()
+    (folder / "moments" / "001.json").write_text("{")
+    page.run()
+    assert any("damaged" in one.value for one in page.info)
 
 
 @pytest.mark.parametrize("content", ["admin_password = ", "admin_password = '\xff'"])

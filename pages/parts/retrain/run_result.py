@@ -7,6 +7,7 @@ from mnist_core.runs import report
 from mnist_core.runs.folder import Run
 from mnist_core.words import network
 from pages.parts.attempt import attempt
+from pages.parts.retrain.luck import offer_seeds
 
 
 def show_result(run: Run, allowed: bool) -> None:
@@ -14,7 +15,10 @@ def show_result(run: Run, allowed: bool) -> None:
     active = registry.active()
     say_end(run, report.against_active(run, active) if run.has_model else "")
     slot = report.slot_for(run.recipe)
-    if not run.has_model or active[slot] == run.run_id:
+    if not run.has_model:
+        return
+    if active[slot] == run.run_id:
+        offer_seeds(run, allowed)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
@@ -23,6 +27,7 @@ def show_result(run: Run, allowed: bool) -> None:
         )  # fmt: skip
         st.caption("It then answers on everybody's Draw page, from the next stroke; Undo is here.",
                    width="content")  # fmt: skip
+        offer_seeds(run, allowed)
 
 
 def say_end(run: Run, compared: str = "") -> None:

@@ -1,0 +1,101 @@
+"""Was that luck? The same recipe with several seeds, as one entry of the queue."""
+
+import streamlit as st
+
+from mnist_core.runs import group, report
+from mnist_core.runs.folder import Run
+from mnist_core.runs.group import Group
+from mnist_core.runs.progress import Progress
+from mnist_core.runs.report import plain
+from mnist_core.training.recipes import RECIPES
+from mnist_core.views import figures_training, luck_view
+from mnist_core.views.answer_view import SLOT_COLOURS
+from mnist_core.words import count
+from pages.parts.attempt import attempt
+from pages.parts.permission import guest
+
+SEEDS = 10
+
+
+def offer_seeds(run: Run, allowed: bool) -> None:
+    """Offer to train a finished run's recipe with other seeds."""
+    if run.recipe not in RECIPES or run.group:
+        return
+    with st.popover("Was that luck?", icon=":material/casino:"):
+        st.write(
+            "A network begins with random weights, and its images come in a random order. "
+            "Trained with several seeds, the recipe shows how much of a result is chance."
+        )
+        seeds = st.slider("Seeds", 3, SEEDS, SEEDS, key="seeds")
+        st.button(f"Train {seeds} seeds", key="train-seeds", type="primary", disabled=not allowed,
+                  on_click=ask, args=[run, seeds])  # fmt: skip
+
+
+def ask(run: Run, seeds: int) -> None:
+    """Put the seeds into the queue."""
+    changes = {name: value for name, value in run.changes.items() if name != "seed"}
+
+    def request() -> None:
+        title = f"{seeds} seeds of {run.title}"
+        group.request_seeds(run.recipe, changes, seeds=seeds, title=title, guest=guest())
+
+    attempt(request)
+
+
+def show_seeds(runs: list[Run], allowed: bool) -> None:
+    """Show the newest group of seeds: its swarm of curves, its spread, and a comparison."""
+    found = group.groups(runs)
+    if not found:
+        return
+    newest = found[0]
+    st.subheader(plain(newest.title))
+    if newest.is_settled:
+        show_swarm(newest)
+        compare(newest, found[1:])
+        return
+    watch_swarm(newest.group_id)
+    st.button("Stop them all", key="stop-seeds", disabled=not allowed, on_click=attempt,
+              args=[group.stop_group, newest.group_id])  # fmt: skip
+
+
+@st.fragment(run_every=3.0)
+def watch_swarm(group_id: str) -> None:
+    """The swarm as its curves come."""
+    show_swarm(group.get_group(group_id))
+
+
+def show_swarm(seeds: Group) -> None:
+    """Show a line for each seed, and mean and spread."""
+    done = len(seeds.settled)
+    if done < len(seeds.runs):
+        st.progress(done / len(seeds.runs), f"{done} of {count(len(seeds.runs), 'seed')} done")
+    curves = [curve(run) for run in seeds.runs]
+    colour = SLOT_COLOURS[report.slot_for(seeds.runs[0].recipe)]
+    figure = figures_training.swarm([one for one in curves if one[0]], colour, seeds.title)
+    st.plotly_chart(figure, width="stretch", key=f"swarm-{seeds.group_id}",
+                    config={"displayModeBar": False})  # fmt: skip
+    with st.container(key="spread"):
+        st.markdown(luck_view.spread_in_words(seeds.accuracies))
+
+
+def curve(run: Run) -> tuple[list[float], list[float]]:
+    """Return a run's validation accuracies and where in its epochs they were taken."""
+    progress = Progress(run.folder)
+    progress.update()
+    points = {float(one["position"]): one["val_accuracy"] for one in progress.moments}
+    points |= {float(one["epoch"]): one["val_accuracy"] for one in progress.epochs}
+    return sorted(points), [points[position] for position in sorted(points)]
+
+
+def compare(newest: Group, earlier: list[Group]) -> None:
+    """Say whether two groups of seeds differ by more than luck."""
+    if not earlier:
+        st.caption("Train seeds of another recipe, or of this one changed, to compare the two.")
+        return
+    other = st.selectbox("Compare with", earlier, format_func=lambda one: one.title,
+                         key="compare-seeds")  # fmt: skip
+    st.markdown(
+        luck_view.difference_in_words(
+            plain(newest.title), newest.accuracies, plain(other.title), other.accuracies
+        )
+    )
