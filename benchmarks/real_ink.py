@@ -15,6 +15,11 @@ writes the figures into the networks' cards, under "measured".
 What each step brings: the small network `fast` trained on MNIST alone, with augmentation, and
 with pen strokes, each reading the test writers' drawings resized as they are, centred by their
 box, and centred by their mass. Kept in artifacts/real_ink_steps.json; printed as Markdown.
+
+    python -m benchmarks.real_ink --photos 60 [cnn]
+
+Made-up photos of the test writers' drawings, so many of each kind of benchmarks.photos: the share
+that is read right, how many are refused with a sentence, and the time that one takes to read.
 """
 
 from __future__ import annotations
@@ -22,19 +27,24 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from benchmarks.photos import KINDS as KINDS_OF_PHOTO
+from benchmarks.photos import photo
 from mnist_core.analysis.metrics import expected_calibration_error, wilson_interval
 from mnist_core.data.mnist import Dataset
 from mnist_core.data.pendigits import load_pendigits
-from mnist_core.errors import DatasetError
+from mnist_core.errors import DatasetError, MnistError
 from mnist_core.files import write_json
 from mnist_core.ink.non_digits import KINDS, non_digit
 from mnist_core.ink.pen import on_random_canvas, photograph
+from mnist_core.ink.photo import read_photo
 from mnist_core.ink.preprocessing import mnist_image, preprocess
 from mnist_core.ink.strokes import CANVAS_SIZE_PX
 from mnist_core.models.classifier import Classifier
@@ -209,15 +219,48 @@ def _box_centred(canvas: np.ndarray) -> np.ndarray:
     return image
 
 
+def photos_table(count: int, models: Sequence[str]) -> str:
+    """Return how `count` photos of each kind are read, as Markdown."""
+    pendigits, classifiers = load_pendigits(), [Classifier.load(name) for name in models]
+    tested = np.flatnonzero(pendigits.is_test)
+    chosen = np.random.default_rng(SEED).choice(tested, count, replace=False)
+    rows = []
+    for number, kind in enumerate(KINDS_OF_PHOTO):
+        right, refused, seconds = np.zeros(len(models)), 0, 0.0
+        for index in chosen:
+            random = np.random.default_rng((SEED, number, int(index)))
+            second = pendigits.drawings[int(random.choice(tested))]
+            content = photo(pendigits.drawings[index], kind, random, second)
+            start = time.perf_counter()
+            try:
+                image = mnist_image(read_photo(content))
+            except MnistError:
+                refused += 1
+                continue
+            seconds += time.perf_counter() - start
+            answers = [c.probabilities(image[np.newaxis])[0].argmax() for c in classifiers]
+            right += np.array(answers) == pendigits.labels[index]
+        shares = " | ".join(f"{share:.3f}" for share in right / count)
+        each_ms = 1000 * seconds / max(1, count - refused)
+        rows.append(f"| {kind} | {shares} | {refused} | {each_ms:.0f} |")
+        print(rows[-1], flush=True)
+    header = f"| {count} photos of each kind | {' | '.join(models)} | refused | ms a photo |"
+    return "\n".join([header, f"|---|{'---:|' * (len(models) + 2)}", *rows])
+
+
 def main() -> None:
-    """Print the figures of both shipped networks as JSON, or the table of steps."""
+    """Print the figures of both shipped networks as JSON, or one of the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", default=["dense", "cnn"])
     parser.add_argument("--steps", action="store_true", help="what each step brings")
+    parser.add_argument("--photos", type=int, metavar="N", help="N made-up photos of each kind")
     parser.add_argument("--keep", action="store_true", help="write the figures into the cards")
     arguments = parser.parse_args()
     if arguments.steps:
         print(steps_table())
+        return
+    if arguments.photos:
+        print(photos_table(arguments.photos, arguments.models))
         return
     models = arguments.models
     found: dict[str, dict[str, Any]] = {}

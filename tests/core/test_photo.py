@@ -3,10 +3,12 @@
 import io
 
 import numpy as np
+import pillow_heif
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from mnist_core.errors import BlankDrawing, UnreadableImage
 from mnist_core.ink.examples import EXAMPLES
@@ -54,13 +56,80 @@ def test_a_transparent_background_leaves_the_ink():
     assert np.abs(image - EXPECTED).mean() < 0.02
 
 
-def test_the_phone_s_rotation_is_undone():
-    upright = Image.fromarray(255 - INK)
+# How a picture is stored that a phone's EXIF note turns back, by the note's number.
+STORED = {
+    1: None, 2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE",
+    6: "ROTATE_90", 7: "TRANSVERSE", 8: "ROTATE_270",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("note", "stored"), STORED.items())
+def test_every_rotation_of_a_phone_is_undone(note, stored):
+    picture = Image.fromarray(255 - INK)
+    if stored is not None:
+        picture = picture.transpose(Image.Transpose[stored])
     exif = Image.Exif()
-    exif[0x0112] = 6  # turn by 90 degrees clockwise to see it upright
-    turned = encode(upright.rotate(90, expand=True), "JPEG", exif=exif)
-    image = mnist_image(read_photo(turned))
-    assert likeness(image) > 0.9
+    exif[0x0112] = note
+    assert likeness(mnist_image(read_photo(encode(picture, "JPEG", exif=exif)))) > 0.9
+
+
+def in_mode(mode: str) -> Image.Image:
+    """The digit, dark on light, in one of Pillow's modes."""
+    grey = 255 - INK
+    if mode.startswith("I"):
+        return Image.fromarray(grey.astype(np.uint16) * 200)
+    if mode == "LA":
+        return Image.merge("LA", (Image.fromarray(grey), Image.new("L", grey.shape[::-1], 255)))
+    return Image.fromarray(grey).convert("RGB").convert(mode)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [
+        ("PNG", "P"), ("PNG", "LA"), ("PNG", "I;16"), ("PNG", "1"), ("JPEG", "CMYK"),
+        ("TIFF", "CMYK"), ("TIFF", "I;16"), ("TIFF", "L"), ("GIF", "P"), ("BMP", "RGB"),
+    ],
+)  # fmt: skip
+def test_every_kind_of_pixel_is_read(kind, mode):
+    assert likeness(mnist_image(read_photo(encode(in_mode(mode), kind)))) > 0.9
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_of_a_moving_picture_the_first_frame_counts(kind):
+    first, later = Image.fromarray(255 - INK), Image.fromarray(255 - INK.T)
+    moving = encode(first, kind, save_all=True, append_images=[later])
+    assert likeness(mnist_image(read_photo(moving))) > 0.9
+
+
+def test_a_phone_s_heic_is_read():
+    pillow_heif.register_heif_opener()
+    photo = encode(Image.fromarray(255 - INK).convert("RGB"), "HEIF")
+    assert likeness(mnist_image(read_photo(photo))) > 0.9
+
+
+def test_a_hundred_megabytes_of_text_in_a_png_are_refused():
+    notes = PngInfo()
+    notes.add_text("comment", "a" * 100_000_000, zip=True)
+    with pytest.raises(UnreadableImage, match="damaged"):
+        read_photo(encode(Image.fromarray(255 - INK), pnginfo=notes))
+
+
+def shadowed(edge_px: float) -> Image.Image:
+    """Thin dark ink on paper, half of which lies in the shadow of something with a corner."""
+    thin = draw_strokes([np.asarray(s) for s in EXAMPLES[3].strokes], stroke_width_px=6)[..., 0]
+    rows, columns = np.indices(thin.shape)
+    inside = np.minimum(columns - 100 + 0.4 * rows, rows - 60 - 0.2 * columns)
+    light = 220 * (1 - 0.45 * np.clip(inside / edge_px + 0.5, 0, 1))
+    return Image.fromarray((light * (1 - 0.8 * (thin / 255.0))).astype("u1"))
+
+
+@pytest.mark.parametrize("edge_px", [4, 12, 30])
+def test_a_shadow_s_edge_is_no_ink(edge_px):
+    """The light was once smoothed over a third of the picture, and a shadow's edge was read."""
+    ink = read_photo(encode(shadowed(edge_px)))
+    thin = draw_strokes([np.asarray(s) for s in EXAMPLES[3].strokes], stroke_width_px=14)[..., 0]
+    assert ink[thin == 0].sum() < 0.03 * ink.sum()
+    assert (ink > 60)[thin > 0].sum() > 500
 
 
 def test_what_lands_on_the_canvas_reads_as_the_same_image():
@@ -71,14 +140,17 @@ def test_what_lands_on_the_canvas_reads_as_the_same_image():
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "no PNG, JPEG or WebP"),
-        (b"just text, named digit.png", "no PNG, JPEG or WebP"),
+        (b"", "no PNG, JPEG, WebP"),
+        (b"just text, named digit.png", "no PNG, JPEG, WebP"),
         (b"\0" * (MOST_BYTES + 1), "20 MB"),
         (encode(Image.fromarray(INK))[:400], "damaged|no PNG"),
         (encode(Image.fromarray(INK), "JPEG")[:900], "damaged"),
         (encode(Image.new("1", (10_000, 5_000))), "50 million pixels"),
         (encode(Image.new("1", (20_000, 20_000))), "pixels|too large"),
-        (encode(Image.new("L", (30, 30)), "GIF"), "no PNG, JPEG or WebP"),
+        (
+            b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>',
+            "SVG.*save it as a PNG",
+        ),
     ],
 )
 def test_a_bad_file_gets_one_sentence(content, words):

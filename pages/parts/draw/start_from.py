@@ -30,9 +30,21 @@ def other_ways() -> None:
     uploaded, camera = st.tabs(["Photo or scan", "Camera"])
     files = [
         uploaded.file_uploader(
-            "A photo or scan of one digit (PNG, JPEG, WebP)",
+            "A photo or scan of one digit",
             key="photo",
-            type=["png", "jpg", "jpeg", "webp"],
+            type=[
+                "png",
+                "jpg",
+                "jpeg",
+                "webp",
+                "heic",
+                "heif",
+                "gif",
+                "tif",
+                "tiff",
+                "bmp",
+                "avif",
+            ],
             max_upload_size=20,  # MB
         ),
         camera.camera_input("Hold a digit up to the camera", key="camera-photo")
