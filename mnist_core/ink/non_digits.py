@@ -120,6 +120,23 @@ def _letter_or_shape(drawings: Drawings, labels: np.ndarray, random: Random) -> 
     return another_hand(others[int(random.integers(len(others)))], random)
 
 
+def _made_up_sign(drawings: Drawings, labels: np.ndarray, random: Random) -> list[Stroke]:
+    """Three to six lines, arcs and rings set together as in a script that nobody has."""
+    strokes = []
+    for _ in range(int(random.integers(3, 7))):
+        start, reach = random.choice([0.0, 0.5, 1.0], 2), random.uniform(0.3, 1.0)
+        if random.random() < 0.55:
+            turn = random.choice([0, 45, 90, 135, 180, 270]) + random.normal(0, 10)
+            end = reach * np.array([np.cos(np.radians(turn)), np.sin(np.radians(turn))])
+            stroke = np.linspace((0, 0), end, 12)
+        else:
+            angle = np.linspace(0, random.uniform(1.5, 6.3), 24) + random.uniform(0, 6.3)
+            size = random.uniform(0.15, 0.5, 2)
+            stroke = np.stack([np.cos(angle), np.sin(angle)], axis=1) * size
+        strokes.append(stroke + start)
+    return another_hand(strokes, random)
+
+
 KINDS: dict[str, Maker] = {
     "mirrored": _mirrored,
     "upside down": _upside_down,
@@ -130,5 +147,6 @@ KINDS: dict[str, Maker] = {
     "hatching": _hatching,
     "stray line": _line,
     "letter or shape": _letter_or_shape,
+    "made-up sign": _made_up_sign,
 }
-_SHARES = np.array([0.17, 0.06, 0.07, 0.22, 0.12, 0.06, 0.07, 0.06, 0.17])
+_SHARES = np.array([0.13, 0.05, 0.05, 0.17, 0.10, 0.05, 0.05, 0.05, 0.27, 0.08])
