@@ -16,6 +16,17 @@ What each step brings: the small network `fast` trained on MNIST alone, with aug
 with pen strokes, each reading the test writers' drawings resized as they are, centred by their
 box, and centred by their mass. Kept in artifacts/real_ink_steps.json; printed as Markdown.
 
+    python -m benchmarks.real_ink --errors errors.png [cnn]
+
+A picture of what the network reads wrong of the test writers' drawings, each above what it read
+and what was meant. It shows other people's data, so it is written where you say and kept nowhere.
+
+    python -m benchmarks.real_ink --fonts FOLDER
+
+How the digits of handwriting fonts are read and let in, and how many of their letters are turned
+away: of every second font, which set the share of digits that the threshold accepts, and of the
+others, which chose nothing.
+
     python -m benchmarks.real_ink --photos 60 [cnn]
 
 Made-up photos of the test writers' drawings, so many of each kind of benchmarks.photos: the share
@@ -29,12 +40,14 @@ import dataclasses
 import json
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 from sklearn.datasets import load_digits
 
+from benchmarks.handwriting_fonts import font_files, font_images
 from benchmarks.photos import KINDS as KINDS_OF_PHOTO
 from benchmarks.photos import photo
 from mnist_core.analysis.metrics import expected_calibration_error, wilson_interval
@@ -55,7 +68,7 @@ from mnist_core.models.registry import (
     model_dir,
     save_card,
 )
-from mnist_core.training.ink_pool import InkPool
+from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool
 from mnist_core.training.machine import hardware
 
 SEED = 20_261_121
@@ -158,7 +171,7 @@ def steps_table() -> str:
         "MNIST only": (dataset, base.hyperparameters),
         "+ augmentation": (dataset, override(base.hyperparameters, augmentation=ink)),
         "+ pen strokes": (
-            _with_strokes(dataset, ink_pool(base.hyperparameters.seed)),
+            with_strokes(dataset, ink_pool(base.hyperparameters.seed)),
             override(base.hyperparameters, augmentation=ink),
         ),
     }
@@ -194,7 +207,7 @@ def _test_canvases() -> tuple[list[np.ndarray], np.ndarray]:
     return canvases, pendigits.labels[chosen]
 
 
-def _with_strokes(dataset: Dataset, pool: InkPool) -> Dataset:
+def with_strokes(dataset: Dataset, pool: InkPool) -> Dataset:
     """Return the data set with as many drawn digits as it has training images added."""
     digits = np.flatnonzero(pool.labels < 10)[: len(dataset.x_train)]
     return dataclasses.replace(
@@ -217,6 +230,44 @@ def _box_centred(canvas: np.ndarray) -> np.ndarray:
     top, left = (28 - scaled.shape[0]) // 2, (28 - scaled.shape[1]) // 2
     image[top : top + scaled.shape[0], left : left + scaled.shape[1]] = scaled
     return image
+
+
+def draw_errors(name: str, path: Path) -> str:
+    """Draw what a network reads wrong of the test writers' drawings; return how many."""
+    images, labels = pen_images()
+    answers = Classifier.load(name).probabilities(images).argmax(axis=1)
+    wrong = np.flatnonzero(answers != labels)
+    columns, side = 10, 84
+    rows = -(-len(wrong) // columns)
+    sheet = Image.new("L", (columns * side, max(1, rows) * (side + 18)), 255)
+    pen = ImageDraw.Draw(sheet)
+    for place, index in enumerate(wrong):
+        x, y = (place % columns) * side, (place // columns) * (side + 18)
+        digit = Image.fromarray(np.uint8(255 - images[index] * 255))
+        sheet.paste(digit.resize((side, side), Image.Resampling.BICUBIC), (x, y))
+        pen.text((x + 8, y + side), f"read {answers[index]}, meant {labels[index]}", fill=0)
+    sheet.save(path)
+    return f"{name} misreads {len(wrong)} of {len(labels):,}; they are in {path}"
+
+
+def fonts_table(models: Sequence[str], folder: Path) -> str:
+    """Return how digits and letters of handwriting fonts are read, as Markdown."""
+    files = font_files(folder)
+    rows = []
+    for words, chosen in (("setting the threshold", files[::2]), ("held out", files[1::2])):
+        drawn = font_images(chosen)
+        digits = drawn.labels < NOT_A_DIGIT
+        for name in models:
+            classifier = Classifier.load(name)
+            answers = classifier.probabilities(drawn.images).argmax(axis=1)
+            accepted = classifier.is_digit(drawn.images)
+            right = (answers == drawn.labels)[digits].mean()
+            rows.append(
+                f"| {len(chosen)} {words} | {name} | {right:.1%} | {accepted[digits].mean():.1%} "
+                f"| {(~accepted[~digits]).mean():.1%} |"
+            )
+    header = "| fonts | network | digits read right | digits let in | letters turned away |"
+    return "\n".join([header, "|---|---|---:|---:|---:|", *rows])
 
 
 def photos_table(count: int, models: Sequence[str]) -> str:
@@ -253,11 +304,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", default=["dense", "cnn"])
     parser.add_argument("--steps", action="store_true", help="what each step brings")
+    parser.add_argument("--errors", type=Path, help="a PNG for the errors of the first model")
+    parser.add_argument("--fonts", type=Path, help="a folder of handwriting fonts")
     parser.add_argument("--photos", type=int, metavar="N", help="N made-up photos of each kind")
     parser.add_argument("--keep", action="store_true", help="write the figures into the cards")
     arguments = parser.parse_args()
     if arguments.steps:
         print(steps_table())
+        return
+    if arguments.errors:
+        print(draw_errors(arguments.models[0], arguments.errors))
+        return
+    if arguments.fonts:
+        print(fonts_table(arguments.models, arguments.fonts))
         return
     if arguments.photos:
         print(photos_table(arguments.photos, arguments.models))
