@@ -16,7 +16,7 @@ from mnist_core.analysis.gradient import log_odds_gradient
 from mnist_core.models.classifier import Classifier
 from mnist_core.models.network import Network
 
-LIMIT_S = 6.0  # of a search, for one network
+LIMIT_S = 10.0  # of a search, for one network
 MOST_PIXELS = 60  # a change of more is no small one
 TRIED = 6  # pixels that are tried at each step
 DIGITS = 3  # other digits that are aimed at, the likeliest first

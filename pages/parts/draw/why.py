@@ -1,18 +1,26 @@
 """Why the networks answer what they answer, for a visitor of the Draw page who asks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import streamlit as st
 
 from mnist_core.analysis import explanation, robustness
+from mnist_core.errors import MnistError
 from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier
 from mnist_core.views import answer_view, canvas_state, explanation_view
 from mnist_core.views.answer_view import Html
 from pages.parts.draw.answers import classifiers
+from pages.parts.draw.arithmetic import show_arithmetic
+from pages.parts.draw.nudges import show_nudges
+from pages.parts.draw.resembles import show_lookalikes
+from pages.parts.draw.smallest_change import show_smallest_change
+from pages.parts.draw.take_home import offer_to_take_home
+from pages.parts.draw.wires import show_wires
 from pages.parts.turn import own_turn
 
+Explanation = Callable[[np.ndarray, Mapping[str, Classifier]], None]
 BLANK = np.zeros((28, 28), np.float32)
 
 
@@ -43,7 +51,7 @@ def more() -> None:
         return
     networks = classifiers()
     if len(networks) == len(registry.SLOTS):
-        why(state.image, networks)
+        explain(state.image, networks)
     else:
         st.info("Both networks have to answer first; ask again as soon as both do.")
 
@@ -51,6 +59,30 @@ def more() -> None:
 def forget_why() -> bool:
     """Take back what a visitor asked for an earlier drawing; return whether it was shown."""
     return st.session_state.pop("asked_why", False)
+
+
+def explain(image: np.ndarray, networks: Mapping[str, Classifier]) -> None:
+    """Let the visitor choose an explanation; show it. image: (28, 28) float32 in [0, 1]."""
+    ways: dict[str, Explanation] = {
+        "Why": why,
+        "Arithmetic": show_arithmetic,
+        "Cut the wires": show_wires,
+        "Nudge": show_nudges,
+        "Lookalikes": show_lookalikes,
+        "Smallest change": show_smallest_change,
+        "Take it home": offer_to_take_home,
+    }
+    # Kept beside the widget, which is gone while nothing is explained.
+    before = st.session_state.get("explained-last", "Why")
+    shown = st.segmented_control(
+        "Explain it by", list(ways), default=before, required=True, key="explanation-shown",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    st.session_state["explained-last"] = shown
+    try:
+        ways[shown](image, networks)
+    except MnistError as error:
+        st.error(str(error))
 
 
 def why(image: np.ndarray, networks: Mapping[str, Classifier]) -> None:

@@ -1,0 +1,24 @@
+"""The networks as files that read digits by themselves."""
+
+import numpy as np
+import streamlit as st
+
+from mnist_core import words
+from mnist_core.views.take_home import take_home
+from pages.parts.draw.insides import Networks
+
+
+def offer_to_take_home(image: np.ndarray, networks: Networks) -> None:
+    """Offer each network as one HTML file; the drawing plays no part in it."""
+    st.write(
+        "One file with a canvas and the whole network in it: it opens in any browser and reads "
+        "digits without this server, without a connection. Send it to your phone."
+    )
+    with st.container(horizontal=True):
+        for classifier in networks.values():
+            name = classifier.name
+            st.download_button(
+                words.capitalised(words.network(name)), lambda name=name: take_home(name),
+                f"{name}.html", "text/html", key=f"take-home-{name}", on_click="ignore",
+                icon=":material/download:",
+            )  # fmt: skip

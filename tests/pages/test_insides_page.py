@@ -1,0 +1,79 @@
+"""The explanations on the Draw page without a browser: each shows what it computes."""
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core.analysis.smallest_change import Change
+from mnist_core.ink.examples import EXAMPLES
+from mnist_core.views import insides_view
+from tests.made_up_models import make_data
+from tests.pages.test_draw import artifacts, ask_why, run_page, shown  # noqa: F401
+
+FOUR = next(e for e in EXAMPLES if e.label == 4)
+
+
+@pytest.fixture
+def page(monkeypatch, artifacts, tmp_path) -> AppTest:  # noqa: F811
+    make_data(tmp_path / "noise.npz")
+    monkeypatch.setenv("MNIST_PATH", str(tmp_path / "noise.npz"))
+    return ask_why(run_page(monkeypatch, FOUR.strokes))
+
+
+def choose(page: AppTest, way: str) -> str:
+    page.segmented_control(key="explanation-shown").set_value(way).run()
+    assert not page.exception
+    assert not page.error
+    return shown(page)
+
+
+def test_one_explanation_is_shown_at_a_time(page):
+    assert "The ink that the dense network rests on" in shown(page)
+    nudged = choose(page, "Nudge")
+    assert "The ink that the dense network rests on" not in nudged
+    assert "The dense network reads a 4 at" in nudged
+    assert "The CNN reads a 4 at" in nudged
+    changed = choose(page, "Smallest change")
+    assert "The dense network reads a" in changed
+    assert "instead of a 4 once" in changed
+    choose(page, "Arithmetic")
+    options = page.selectbox(key="sums-of").options
+    assert [one.split(":")[0] for one in options] == ["The CNN", "The CNN", "The dense network"]
+    choose(page, "Take it home")
+    assert {one.proto.label for one in page.get("download_button")} >= {"The CNN"}
+
+
+def test_lookalikes_are_training_digits_and_the_index_is_kept(page, artifacts):  # noqa: F811
+    assert choose(page, "Lookalikes").count('alt="A training digit, a ') == 20
+    assert len(list((artifacts / "cache").glob("features-*.npz"))) == 2
+
+
+def test_a_network_with_everything_cut_answers_no_better_than_chance(page):
+    choose(page, "Cut the wires")
+    page.segmented_control(key="wires-network").set_value("dense").run()
+    (count,) = [one for one in page.slider if one.key.startswith("wires-count")]
+    count.set_value(count.max).run()
+    assert not page.exception
+    assert float(page.metric[0].value.rstrip("%")) < 20
+    bars = shown(page)
+    assert "With the cut" in bars
+
+
+def test_a_search_that_found_nothing_says_so_and_what_it_does_not_prove():
+    none = Change(None, 4, None, 0.0, 0.0, (9, 7), 10.0)
+    said = insides_view.change_in_words("cnn", none)
+    assert said.startswith("The CNN: no small change was found that turns this 4 into a 9 or a 7")
+    assert "does not prove" in said
+
+
+def test_added_ink_is_coloured_and_removed_ink_is_red():
+    image, after = np.zeros((2, 28, 28), np.float32)
+    image[3, 3] = after[5, 5] = 1
+    change = Change(after, 4, 9, 1.0, 1.0, (9,), 0.1)
+    drawn = insides_view.changed_ink(image, change, "dense") * 255
+    np.testing.assert_allclose(drawn[5, 5], (0xE6, 0x9F, 0x00), atol=1)
+    np.testing.assert_allclose(drawn[3, 3], (0xFF, 0x4B, 0x7B), atol=1)
+    assert not drawn[9, 9].any()
+    assert "2.0 pixels’ worth of ink is changed (1.0 added, 1.0 taken away)" in (
+        insides_view.change_in_words("dense", change)
+    )
