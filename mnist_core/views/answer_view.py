@@ -33,15 +33,15 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from PIL import Image
 
+from mnist_core import words
 from mnist_core.ink.preprocessing import Steps
 from mnist_core.models.classifier import Answer, Classifier
 from mnist_core.views.canvas_state import CanvasState, StripEntry
 
 SLOT_COLOURS = {"dense": "#E69F00", "cnn": "#0072B2"}
-SLOT_TITLES = {"dense": "Dense network", "cnn": "Convolutional network"}
+SLOT_TITLES = words.NETWORK_TITLES
 INVITATION = (
-    "<b>Draw a digit, 0 to 9,</b> with mouse, pen or finger. Two networks read it: one sees "
-    "784 numbers, the other a picture."
+    "<b>Draw a digit, 0 to 9,</b> with mouse, pen or finger: two networks read it, each in its way."
 )
 # A step is shown 120 CSS pixels wide; what has more pixels than this is thinned out.
 STEP_PX = 240
@@ -109,14 +109,13 @@ def card(slot: str, given: Answer, classifier: Classifier, remark: str | None = 
     name = classifier.name
     title = SLOT_TITLES[slot] + (f" · run {name}" if name != slot else "")
     doubtful = doubt(given)
-    if doubtful and not given.is_digit:
-        doubtful += f" {reason(classifier, given)}"
+    why = "" if given.is_digit else reason(classifier, given)
     return _card(
         slot,
         large_digit(given),
         f'<p class="answer-title">{html.escape(title)}</p>',
         probability_bars(given.probabilities, _spoken(given.probabilities)),
-        note("doubt", doubtful) if doubtful else "",
+        note("doubt", doubtful, why) if doubtful else "",
         f'<p class="aside">{html.escape(remark)}</p>' if remark else "",
     )
 
@@ -127,9 +126,10 @@ def card_without_answer(slot: str, kind: str, sentence: str) -> str:
     return _card(slot, title, note(kind, sentence), kind="mute")
 
 
-def note(kind: str, sentence: str) -> str:
+def note(kind: str, sentence: str, why: str = "") -> str:
     """Return a sentence that stands out as HTML; kind: "doubt", "waiting" or "problem"."""
-    return f'<div class="note {kind}">{html.escape(sentence)}</div>'
+    given = f' <span class="reason">{html.escape(why)}</span>' if why else ""
+    return f'<div class="note {kind}">{html.escape(sentence)}{given}</div>'
 
 
 def verdict(image: str, agreed: str) -> str:
@@ -167,13 +167,12 @@ def _verdict_in_words(dense: Answer, cnn: Answer) -> str:
 def spoken(answers: Mapping[str, Answer | None]) -> str:
     """Return both answers in a sentence, for who hears the page instead of seeing it."""
     said = [
-        f"The {SLOT_TITLES[slot].lower()} reads {answer.digit}, "
-        f"{answer.confidence * 100:.0f} percent."
+        f"{words.network(slot)} reads {answer.digit}, {answer.confidence * 100:.0f} percent."
         + ("" if answer.is_digit else " It does not look like one digit.")
         for slot, answer in answers.items()
         if answer is not None
     ]
-    return " ".join(said)
+    return " ".join(sentence[0].upper() + sentence[1:] for sentence in said)
 
 
 def large_digit(answer: Answer) -> str:
@@ -192,7 +191,7 @@ def probability_bars(probabilities: np.ndarray, description: str) -> str:
     rows = [
         f'<div class="{"bar best" if digit == best else "bar"}" data-digit="{digit}" '
         f'style="--p:{probability:.4f}"><span>{digit}</span><span class="track"><i></i></span>'
-        f'<span class="percent">{"" if at_rest else _percent(probability)}</span></div>'
+        f'<span class="percent">{"" if at_rest else words.chance(float(probability))}</span></div>'
         for digit, probability in enumerate(np.clip(probabilities, 0, 1))
     ]
     return f'<div class="bars" role="img" aria-label="{description}">{"".join(rows)}</div>'
@@ -214,7 +213,7 @@ def steps_in_pictures(steps: Steps, image: str) -> str:
         ),
     )
     figures = [
-        *(_figure(_thinned(picture), title, title, words) for title, picture, words in small),
+        *(_figure(_thinned(picture), title, title, caption) for title, picture, caption in small),
         _figure(
             image,
             "4 · Centred.",
@@ -235,7 +234,7 @@ def strip(entries: Iterable[StripEntry]) -> str:
     ]
     return (
         f'<h3>Your drawings of this visit</h3><div class="strip">{"".join(cells)}</div>'
-        "<small>Dense network left (orange), convolutional network right (blue).</small>"
+        "<small>The dense network left (orange), the CNN right (blue).</small>"
     )
 
 
@@ -248,10 +247,10 @@ def _thinned(picture: np.ndarray) -> str:
     return data_url(picture[::every, ::every])
 
 
-def _figure(image: str, description: str, title: str, words: str) -> str:
+def _figure(image: str, description: str, title: str, caption: str) -> str:
     return (
         f'<figure><img alt="{description}" src="{image}">'
-        f"<figcaption><b>{title}</b> {words}</figcaption></figure>"
+        f"<figcaption><b>{title}</b> {caption}</figcaption></figure>"
     )
 
 
@@ -266,10 +265,6 @@ def png_bytes(image: np.ndarray) -> bytes:
     pixels = np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
     Image.fromarray(pixels).save(buffer, format="PNG")
     return buffer.getvalue()
-
-
-def _percent(probability: float) -> str:
-    return "<1 %" if 0 < probability < 0.005 else f"{probability * 100:.0f} %"
 
 
 def _spoken(probabilities: np.ndarray) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from mnist_core import words
 from mnist_core.analysis.explanation import FARTHEST, Inside
 from mnist_core.models.classifier import Answer
 from mnist_core.views.answer_view import SLOT_COLOURS, SLOT_TITLES, data_url
@@ -43,7 +44,7 @@ def ink_that_counts(
 ) -> str:
     """Return the drawing once for each network, coloured where its answer rests on the ink."""
     figures = [
-        f'<figure><img alt="The ink that the {SLOT_TITLES[slot].lower()} rests on" '
+        f'<figure><img alt="The ink that {words.network(slot)} rests on" '
         f'src="{data_url(rests_on(image, importance, slot))}">'
         f"<figcaption>{SLOT_TITLES[slot]}: {answers[slot].digit}</figcaption></figure>"
         for slot, importance in importances.items()
@@ -64,8 +65,8 @@ def reach_in_words(reaches: Mapping[str, float], answers: Mapping[str, Answer]) 
 
     return (
         "Pushed out of the middle, right, left, down and up, the dense network goes on reading "
-        f"{answers['dense'].digit} for {far('dense')} pixels on average, the convolutional network "
-        f"{answers['cnn'].digit} for {far('cnn')}. Try it:"
+        f"{answers['dense'].digit} for {far('dense')} pixels on average, "
+        f"the CNN {answers['cnn'].digit} for {far('cnn')}. Try it:"
     )
 
 
@@ -73,7 +74,7 @@ def pushed(image: np.ndarray, answers: Mapping[str, Answer]) -> str:
     """Return a pushed image with both answers to it, as HTML."""
     said = "<br>".join(
         f'<b style="color:{SLOT_COLOURS[slot]}">{answer.digit}</b> '
-        f"{SLOT_TITLES[slot]}, {answer.confidence * 100:.0f} %"
+        f"{SLOT_TITLES[slot]}, {words.chance(answer.confidence)}"
         for slot, answer in answers.items()
     )
     return (
@@ -110,13 +111,13 @@ def inside(slot: str, found: Inside) -> str:
                 [_signed(one) for one in found.weights[:SHOWN]],
             )
         )
-    title = f"<b>Inside the {SLOT_TITLES[slot].lower()}</b>"
+    title = f"<b>Inside {words.network(slot)}</b>"
     return f"{STYLE}{title}{''.join(rows)}" if rows else ""
 
 
-def _row(words: str, pictures: list[np.ndarray]) -> str:
+def _row(caption: str, pictures: list[np.ndarray]) -> str:
     images = "".join(f'<img alt="" src="{data_url(picture)}">' for picture in pictures)
-    return f'<div class="why-words">{html.escape(words)}</div><div class="why row">{images}</div>'
+    return f'<div class="why-words">{html.escape(caption)}</div><div class="why row">{images}</div>'
 
 
 def _bright(one: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Draw with the mouse and with a finger in Chromium; read both answers off the page."""
 
+import itertools
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,7 +9,7 @@ from PIL import Image
 from mnist_core.data.pendigits import load_pendigits
 from mnist_core.errors import DatasetError
 from mnist_core.ink.examples import EXAMPLES
-from mnist_core.ink.strokes import draw_strokes, place
+from mnist_core.ink.strokes import CANVAS_SIZE_PX, bounds, draw_strokes, place
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ANSWER = ".st-key-answer-{}.answered"
@@ -23,6 +25,20 @@ def drawings() -> list[tuple[int, list[np.ndarray]]]:
     return [(d, place(pendigits.drawings[i], 60, 60, 210)) for d, i in enumerate(chosen)]
 
 
+# Left, top, right, bottom of the ink, in the canvas's own pixels.
+INK_BOX = """() => {
+  const canvas = [...document.querySelectorAll('.st-key-canvas *')]
+    .map(e => e.shadowRoot?.querySelector('canvas.dc-canvas.lower-canvas')).find(Boolean);
+  const {data, width, height} = canvas.getContext('2d').getImageData(0, 0, canvas.width,
+                                                                    canvas.height);
+  let box = [width, height, 0, 0];
+  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++)
+    if (data[4 * (y * width + x)] > 128)
+      box = [Math.min(box[0], x), Math.min(box[1], y), Math.max(box[2], x), Math.max(box[3], y)];
+  return box;
+}"""
+
+
 class Pen:
     """Draws on the page's canvas, by mouse or by touch."""
 
@@ -33,9 +49,10 @@ class Pen:
 
     def draw(self, strokes) -> None:
         box = self.page.locator(".st-key-canvas canvas").last.bounding_box()
+        zoom = box["width"] / CANVAS_SIZE_PX
         for stroke in strokes:
             points = stroke[:: max(1, len(stroke) // 12)]
-            points = [(box["x"] + float(x), box["y"] + float(y)) for x, y in points]
+            points = [(box["x"] + float(x) * zoom, box["y"] + float(y) * zoom) for x, y in points]
             if self.by_touch:
                 self._touch(points)
             else:
@@ -99,6 +116,73 @@ def test_ten_digits_are_drawn_and_read(page, address):
     assert page.get_by_alt_text("A drawing of this visit").count() == 10
 
 
+SCREENS = {"laptop": (1366, 768), "desktop": (1440, 900), "projector": (1920, 1080)}
+SCREENS |= {"phone": (390, 844), "small phone": (360, 740)}
+BAR = "{} .bar"
+AT_ONCE = [".st-key-canvas", ".st-key-tools", ANSWER.format("dense"), ANSWER.format("cnn")]
+AT_ONCE += [BAR.format(answer) for answer in AT_ONCE[2:]]
+AT_ONCE += [".agreement", ".st-key-network-input img"]
+BOXES = """selector => [...document.querySelectorAll(selector)].map(element => {
+    const {left, top, right, bottom} = element.getBoundingClientRect();
+    return [left, top, right, bottom]})"""
+
+
+def boxes(page, selector: str) -> np.ndarray:
+    """(n, 4): left, top, right, bottom of whatever the selector finds, in the window."""
+    return np.array(page.evaluate(BOXES, selector)).reshape(-1, 4)
+
+
+def free_window(page) -> tuple[float, float, float, float]:
+    """The part of the window that the pages' names do not cover."""
+    width, height = page.evaluate("[innerWidth, innerHeight]")
+    _, top, _, bottom = boxes(page, ".st-key-pages")[0]
+    return (0, bottom, width, height) if top <= 0 else (0, 0, width, top)
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_canvas_and_both_answers_fit_the_screen_and_the_ink_is_where_the_pen_was(
+    chromium, address, screen
+):
+    width, height = SCREENS[screen]
+    touch = {"has_touch": True, "is_mobile": True} if width < 500 else {}
+    context = chromium.new_context(viewport={"width": width, "height": height}, **touch)
+    page = context.new_page()
+    pen = open_page(page, address)
+    three = place(next(e.strokes for e in EXAMPLES if e.label == 3), 70, 70, 200)
+    pen.draw(three)
+    page.wait_for_selector(ANSWER.format("cnn"), timeout=20_000)
+    settle(page)
+    left, top, right, bottom = free_window(page)
+    for selector in AT_ONCE:
+        found = boxes(page, selector)
+        assert len(found) == (10 if "bar" in selector else 1), selector
+        assert (found[:, :2] >= (left, top)).all(), (selector, found)
+        assert (found[:, 2:] <= (right, bottom)).all(), (selector, found)
+    shown = np.concatenate([boxes(page, selector) for selector in AT_ONCE[:4]])
+    for one, other in itertools.combinations(shown, 2):
+        apart = (one[2:] <= other[:2] + 0.5).any() or (other[2:] <= one[:2] + 0.5).any()
+        assert apart, (one, other)
+    side = boxes(page, ".st-key-canvas")[0]
+    if screen == "projector":
+        assert side[3] - side[1] > 0.6 * height
+    # Half a brush, and what the pen cuts short.
+    np.testing.assert_allclose(page.evaluate(INK_BOX), bounds(three), atol=14)
+    context.close()
+
+
+def test_the_hint_is_there_until_the_pen_comes_and_takes_no_stroke_away(desktop_page, address):
+    page = desktop_page
+    pen = open_page(page, address)
+    hint = page.locator(".hint")
+    assert hint.evaluate("element => getComputedStyle(element).pointerEvents") == "none"
+    assert hint.evaluate("element => element.complete && element.naturalWidth > 0")
+    pen.draw(next(e.strokes for e in EXAMPLES if e.label == 2))
+    page.wait_for_selector(ANSWER.format("cnn"), timeout=20_000)
+    hint.wait_for(state="detached")
+    page.get_by_role("button", name="Clear").click()
+    hint.wait_for()
+
+
 def test_the_page_fits_the_window_and_the_finger_draws(page, address):
     open_page(page, address)
     width, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
@@ -155,7 +239,7 @@ def test_who_asks_why_sees_it_until_the_next_stroke_and_moves_the_digit(page, ad
     pen.draw(strokes[:1])
     page.wait_for_selector(ANSWER.format("cnn"), timeout=20_000)
     settle(page)
-    ink = page.get_by_alt_text("The ink that the convolutional network rests on")
+    ink = page.get_by_alt_text("The ink that the CNN rests on")
     page.get_by_role("button", name="Why do they answer that?").click()
     ink.wait_for(timeout=20_000)
     page.locator(".st-key-canvas canvas").last.scroll_into_view_if_needed()
@@ -179,11 +263,16 @@ def test_the_image_is_downloaded_after_every_way_to_change_the_canvas(desktop_pa
     page = desktop_page
     pen = open_page(page, address)
     seven = next(e for e in EXAMPLES if e.label == 7)
-    brush = page.locator(".st-key-brush_px").get_by_role("slider")
+
+    def change_brush() -> None:
+        page.get_by_role("button", name="Brush").click()
+        page.locator(".st-key-brush_px").get_by_role("slider").press("ArrowRight")
+        page.keyboard.press("Escape")
+
     changes = {
         "nothing": lambda: None,
         "undo": page.get_by_role("button", name="Undo").first.click,
-        "brush": lambda: brush.press("ArrowRight"),
+        "brush": change_brush,
         "clear": page.get_by_role("button", name="Clear").first.click,
     }
     for change, make in changes.items():

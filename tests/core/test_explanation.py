@@ -153,8 +153,8 @@ def test_the_reach_is_said_with_each_networks_own_digit():
 
 def test_a_pushed_image_comes_with_both_answers(seven):
     shown = explanation_view.pushed(seven, {"dense": answer(1), "cnn": answer(7)})
-    assert re.search(r">1</b> Dense network, 97 %", shown)
-    assert re.search(r">7</b> Convolutional network, 97 %", shown)
+    assert re.search(r">1</b> Dense network, 97%", shown)
+    assert re.search(r">7</b> CNN, 97%", shown)
     picture = b64decode(re.search(r"base64,([^\"]+)", shown)[1])
     np.testing.assert_allclose(np.asarray(Image.open(io.BytesIO(picture))) / 255, seven, atol=0.003)
 

@@ -119,7 +119,8 @@ async function send() {
 
 /* ---- Showing */
 
-const percent = (p) => (p > 0 && p < 0.005 ? "<1 %" : `${(p * 100).toFixed(0)} %`);
+const percent = (p) =>
+  p > 0 && p < 0.005 ? "<1%" : p >= 0.995 && p < 1 ? ">99%" : `${(p * 100).toFixed(0)}%`;
 
 function show(answer, strokes) {
   shown = {answer, strokes};

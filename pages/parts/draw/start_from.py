@@ -5,7 +5,8 @@ import streamlit as st
 from mnist_core.errors import MnistError
 from mnist_core.ink.examples import EXAMPLES, Example
 from mnist_core.ink.photo import read_photo
-from mnist_core.views import canvas_state
+from mnist_core.views import canvas_state, example_view
+from mnist_core.views.answer_view import Html
 
 
 def load_example(example: Example) -> None:
@@ -13,20 +14,23 @@ def load_example(example: Example) -> None:
     canvas_state.of(st.session_state).load_strokes(example.strokes)
 
 
-def other_ways() -> None:
-    """Load an example, a photo, or a picture from the camera onto the canvas."""
+def examples() -> None:
+    """Offer drawings to start from, each as a small picture."""
+    st.html(Html(f"<style>{example_view.pictures('st-key-example-')}</style>"))
+    with st.container(horizontal=True, key="examples"):
+        for index, example in enumerate(EXAMPLES):
+            st.button(
+                example.name.capitalize(),
+                key=f"example-{index}",
+                on_click=load_example,
+                args=(example,),
+            )
+
+
+def pictures() -> None:
+    """Load a photo, or a picture from the camera, onto the canvas."""
     state = canvas_state.of(st.session_state)
-    st.subheader("Or start from something")
-    row = st.container(horizontal=True, key="examples")
-    for index, example in enumerate(EXAMPLES):
-        label = "♥" if example.label is None else str(example.label)
-        row.button(
-            label,
-            key=f"example-{index}",
-            help=f"Example: {example.name}",
-            on_click=load_example,
-            args=(example,),
-        )
+    st.subheader("Or start from a picture")
     uploaded, camera = st.tabs(["Photo or scan", "Camera"])
     files = [
         uploaded.file_uploader(
