@@ -56,6 +56,24 @@ def select(dataset: Dataset, chosen: Filter, evaluation: Evaluation | None = Non
     return places
 
 
+def in_words(chosen: Filter, digits: int, network: str = "") -> str:
+    """Return what a filter shows: "Test images of 4 that the CNN reads wrong: 2".
+
+    digits: how many; network: what the network is called whose answers the filter asks for.
+    """
+    splits = set(chosen.splits or SPLITS)
+    told = "All images" if len(splits) > 1 else f"{chosen.splits[0].capitalize()} images"
+    if chosen.answer is not None:
+        told = "Test images"
+    if chosen.digits:
+        *others, last = [str(digit) for digit in sorted(chosen.digits)]
+        told += f" of {', '.join(others)}{' and ' if others else ''}{last}"
+    if chosen.answer is not None:
+        reads = "is not sure of" if chosen.answer == "unsure" else f"reads {chosen.answer}"
+        told += f" that {network} {reads}"
+    return f"{told}{', shuffled' if chosen.seed is not None else ''}: {digits:,}"
+
+
 def fits(dataset: Dataset, evaluation: Evaluation) -> bool:
     """Return whether stored answers are about this data set's test digits."""
     return evaluation.data_digest == dataset.digest and len(evaluation.y_true) == len(
@@ -142,22 +160,6 @@ def captions_of(
             if str(answer) != captions[i]:
                 captions[i] += f"→{answer}"
     return captions
-
-
-def page_of(places: np.ndarray, page: int) -> np.ndarray:
-    """Return the places on a page, counted from 1."""
-    return places[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-
-
-def page_with(places: np.ndarray, place: int) -> int | None:
-    """Return the page, counted from 1, that shows a place; None where the filter hides it."""
-    found = np.flatnonzero(places == place)
-    return int(found[0]) // PAGE_SIZE + 1 if len(found) else None
-
-
-def pages(places: np.ndarray) -> int:
-    """Return how many pages there are, at least one."""
-    return max(1, -(-len(places) // PAGE_SIZE))
 
 
 def sprite(images: np.ndarray, columns: int = COLUMNS) -> np.ndarray:

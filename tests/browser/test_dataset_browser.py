@@ -1,4 +1,4 @@
-"""Filter, page, click and lasso in Chromium; every click is checked by what it opens."""
+"""Filter, scroll, click and lasso in Chromium; every click is checked by what it opens."""
 
 from __future__ import annotations
 
@@ -30,75 +30,91 @@ def dataset_address(tmp_path_factory, start_server) -> str:
 
 @pytest.fixture
 def page(chromium, dataset_address) -> Iterator[Page]:
-    """The Dataset page with its first hundred digits."""
+    """The Dataset page with its first digits."""
     page = chromium.new_page(viewport={"width": 1360, "height": 1200})
     page.set_default_timeout(30_000)
     page.goto(dataset_address)
     page.get_by_role("link", name="Dataset").click()
-    expect(cells(page)).to_have_count(100)
+    expect(cell(page, 0)).to_have_attribute("title", "training digit 0, labelled 0")
     yield page
     page.close()
 
 
 def cells(page: Page):
-    return page.locator(".st-key-digit-grid .cells > div")
+    return page.locator(".st-key-digit-grid .row > div")
+
+
+def cell(page: Page, index: int):
+    """The cell of a training digit; test digits have no other title than theirs."""
+    title = f"training digit {index}, labelled {index % 10}"
+    return page.locator(f".st-key-digit-grid .row > div[title='{title}']")
+
+
+def open_filter(page: Page) -> None:
+    page.get_by_role("button", name="Filter").click()
 
 
 def test_a_click_opens_the_digit_under_it(page: Page):
     closer = page.locator(".st-key-digit-closer")
-    cells(page).nth(42).click()
+    cell(page, 42).click()
     expect(closer).to_contain_text("Training digit 42, labelled 2", timeout=30_000)
-    expect(cells(page).nth(42)).to_have_class(re.compile("chosen"))
-    cells(page).nth(7).click()
+    expect(cell(page, 42)).to_have_class(re.compile("chosen"))
+    cell(page, 7).click()
     expect(closer).to_contain_text("Training digit 7, labelled 7", timeout=30_000)
     expect(page.locator(".st-key-nearest-sprite .cells > div")).to_have_count(10, timeout=30_000)
+    page.get_by_role("button", name="Close").click()
+    expect(closer).to_have_count(0)
 
 
 def test_arrow_keys_and_enter_choose_too(page: Page):
-    cells(page).nth(42).click()
+    cell(page, 42).click()
     expect(page.locator(".st-key-digit-closer")).to_contain_text(
         "Training digit 42", timeout=30_000
     )
-    page.locator(".st-key-digit-grid .grid").focus()
+    columns = page.locator(".st-key-digit-grid .row").first.locator("div").count()
+    page.locator(".st-key-digit-grid .wall").focus()
     for key in ("ArrowDown", "ArrowRight", "Enter"):
         page.keyboard.press(key)
     expect(page.locator(".st-key-digit-closer")).to_contain_text(
-        "Training digit 53", timeout=30_000
+        f"Training digit {42 + columns + 1}", timeout=30_000
     )
 
 
-def test_pages_and_filters(page: Page):
-    page.get_by_role("button", name="Next").click()
-    expect(cells(page).first).to_have_attribute("title", "training digit 100, labelled 0")
+def test_scrolling_to_the_end_fetches_what_comes_into_sight_and_filters_begin_anew(page: Page):
+    wall = page.locator(".st-key-digit-grid .wall")
+    wall.evaluate("wall => { wall.scrollTop = wall.scrollHeight; }")
+    expect(cells(page).last).to_have_attribute("title", "test digit 399, labelled 9")
+    assert cells(page).count() < 1400  # what is out of sight is not there
+    open_filter(page)
     page.get_by_text("test", exact=True).click()
-    expect(cells(page).first).to_have_attribute("title", "test digit 0, labelled 0")
     page.get_by_role("button", name="3", exact=True).first.click()
-    expect(page.get_by_text("40 digits")).to_be_visible()
+    expect(page.get_by_text("Test images of 3: 40")).to_be_visible()
     expect(cells(page)).to_have_count(40)
     expect(cells(page).nth(1)).to_have_attribute("title", "test digit 13, labelled 3")
 
 
-def test_what_is_shown_is_one_picture_of_the_right_digits(page: Page, tmp_path):
-    """The picture's pixels are those of the data, digit by digit."""
+def test_each_cell_shows_the_pixels_of_its_digit(page: Page, tmp_path):
+    """What is drawn in a cell is its part of a chunk's picture."""
     make_data(tmp_path / "same.npz")
-    picture = page.locator(".st-key-digit-grid img")
-    expect(picture).to_have_count(1)
-    pixels = picture.evaluate(
-        """image => {
-            const canvas = document.createElement('canvas');
-            [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
-            const context = canvas.getContext('2d');
-            context.drawImage(image, 0, 0);
-            return Array.from(context.getImageData(0, 0, 280, 280).data.filter((_, i) => !(i % 4)));
-        }"""
-    )
-    shown = np.array(pixels, dtype=np.uint8).reshape(280, 280)
     with np.load(tmp_path / "same.npz") as file:
         images = file["x_train"]
-    for i in (0, 9, 42, 99):
-        row, column = divmod(i, 10)
-        cell = shown[28 * row : 28 * row + 28, 28 * column : 28 * column + 28]
-        np.testing.assert_array_equal(cell, images[i])
+    for index in (0, 24, 42, 251):
+        pixels = cell(page, index).evaluate(
+            """async cell => {
+                const style = getComputedStyle(cell), size = cell.getBoundingClientRect().width;
+                const picture = new Image();
+                picture.src = style.backgroundImage.slice(5, -2);
+                await picture.decode();
+                const [x, y] = style.backgroundPosition.split(' ').map(parseFloat);
+                const canvas = document.createElement('canvas');
+                [canvas.width, canvas.height] = [28, 28];
+                const context = canvas.getContext('2d');
+                context.drawImage(picture, x / size * 28, y / size * 28);
+                return Array.from(context.getImageData(0, 0, 28, 28).data.filter((_, i) => !(i % 4)));
+            }"""
+        )
+        shown = np.array(pixels, dtype=np.uint8).reshape(28, 28)
+        np.testing.assert_array_equal(shown, images[index])
 
 
 def test_a_lasso_lists_what_it_holds(page: Page):
@@ -120,15 +136,18 @@ def test_a_lasso_lists_what_it_holds(page: Page):
 
 
 def test_a_digit_goes_to_the_draw_page(page: Page):
-    cells(page).nth(42).click()
+    cell(page, 42).click()
     page.get_by_role("button", name="Send to the Draw page").click()
     expect(page.locator("body")).to_contain_text("training digit 42, labelled 2")
     expect(page.locator(".st-key-canvas")).to_be_visible()
 
 
 def test_the_selection_downloads(page: Page):
+    open_filter(page)
     page.get_by_text("test", exact=True).click()
-    expect(page.get_by_text("400 digits")).to_be_visible()
+    expect(page.get_by_text("Test images: 400")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Save").click()
     with page.expect_download() as download:
         page.get_by_role("button", name=".npz").click()
     with np.load(download.value.path()) as file:
@@ -142,4 +161,4 @@ def test_an_upload_that_is_no_data_set_leaves_the_digits(page: Page):
     upload.set_input_files({"name": "cat.csv", "mimeType": "text/csv", "buffer": b"label\ncat\n"})
     expect(page.get_by_text("cat.csv is no table of whole numbers")).to_be_visible()
     page.get_by_text("Digits", exact=True).first.click()
-    expect(page.get_by_text("1,400 digits")).to_be_visible()
+    expect(page.get_by_text("All images: 1,400")).to_be_visible()

@@ -52,7 +52,6 @@ def test_filters_agree_with_numpy_on_full_mnist(mnist):
 
 def test_training_digit_500_is_labelled_3(mnist):
     assert browse.title_of(mnist, 500) == "training digit 500, labelled 3"
-    assert browse.page_with(select(mnist, Filter()), 500) == 6
     assert browse.title_of(mnist, 60_000) == "test digit 0, labelled 7"
 
 
@@ -97,14 +96,12 @@ def test_a_seed_shuffles_the_same_way_again(sample):
     np.testing.assert_array_equal(np.sort(first), plain)
 
 
-def test_pages(sample):
-    places = select(sample, Filter(seed=1))[:250]
-    assert browse.pages(places) == 3
-    joined = np.concatenate([browse.page_of(places, page) for page in (1, 2, 3)])
-    np.testing.assert_array_equal(joined, places)
-    assert browse.page_with(places, int(places[100])) == 2
-    assert browse.page_with(places[1:], int(places[0])) is None
-    assert browse.pages(places[:0]) == 1
+def test_a_filter_is_said_in_words():
+    assert browse.in_words(Filter(), 70_000) == "All images: 70,000"
+    assert browse.in_words(Filter(("test",), (4, 9, 7)), 12) == "Test images of 4, 7 and 9: 12"
+    wrong = Filter(digits=(4,), answer="wrong", seed=3)
+    told = "Test images of 4 that the CNN reads wrong, shuffled: 2"
+    assert browse.in_words(wrong, 2, "the CNN") == told
 
 
 def test_an_index_beyond_the_split(sample):

@@ -48,27 +48,31 @@ def words(page: AppTest) -> str:
 @pytest.mark.usefixtures("data")
 def test_the_first_look():
     said = words(open_page())
-    assert "**1,400 digits**, 100 a page" in said
-    assert "Click a digit to look closer" in said
+    assert "**All images: 1,400**" in said
+    assert "Touch a digit: see how the networks read it." in said
+    assert "Close" not in [button.label for button in open_page().button]
 
 
 @pytest.mark.usefixtures("data")
 def test_filters_by_split_digit_and_answer():
-    assert "**1,000 digits**" in words(open_page(split="training"))
-    assert "**280 digits**" in words(open_page(digits=[3, 8]))
-    assert "**40 digits**" in words(open_page(split="test", digits=[3]))
-    assert "**4 digits**" in words(open_page(answer="wrong", network="dense"))
-    assert "**0 digits**" in words(open_page(answer="wrong", network="cnn"))
-    assert "No digit fits this filter" in words(open_page(answer="wrong", network="cnn"))
-    assert "**400 digits**" in words(open_page(answer="unsure", network="cnn"))
+    assert "**Training images: 1,000**" in words(open_page(split="training"))
+    assert "**All images of 3 and 8: 280**" in words(open_page(digits=[3, 8]))
+    assert "**Test images of 3: 40**" in words(open_page(split="test", digits=[3]))
+    wrong = words(open_page(answer="wrong", network="dense"))
+    assert "**Test images that the dense network reads wrong: 4**" in wrong
+    none = words(open_page(answer="wrong", network="cnn"))
+    assert "**Test images that the CNN reads wrong: 0**" in none
+    assert "No digit fits this filter" in none
+    unsure = words(open_page(answer="unsure", network="cnn"))
+    assert "**Test images that the CNN is not sure of: 400**" in unsure
 
 
 @pytest.mark.usefixtures("data")
-def test_an_index_opens_its_digit_and_turns_to_its_page():
+def test_an_index_opens_its_digit_and_scrolls_to_it():
     page = open_page()
     page.number_input(key="go-index").set_value(345).run()
     assert "**Training digit 345, labelled 5**" in words(page)
-    assert page.session_state["page-start"][1] == 4
+    assert page.session_state["wall-turn"] == (1, 345)
     page.number_input(key="go-index").set_value(5000).run()
     assert "There is no training digit 5,000; this split has 0 to 999." in words(page)
     assert "**Training digit 345, labelled 5**" in words(page)
@@ -153,13 +157,13 @@ def test_an_upload_replaces_the_data_and_there_is_a_way_back():
     page.file_uploader(key="upload").set_value([("mine.npz", npz(), "")]).run()
     assert "Shown: mine.npz" in words(page)
     page.segmented_control(key="view-data").set_value("Digits").run()
-    assert "**25 digits**" in words(page)
+    assert "**All images: 25**" in words(page)
     page.segmented_control(key="view-data").set_value("Statistics").run()
     assert not page.exception
     page.segmented_control(key="view-data").set_value("Other data").run()
     page.button(key="back").click().run()
     page.segmented_control(key="view-data").set_value("Digits").run()
-    assert "**1,400 digits**" in words(page)
+    assert "**All images: 1,400**" in words(page)
 
 
 @pytest.mark.usefixtures("data")
@@ -178,7 +182,7 @@ def test_an_upload_that_is_no_data_set_changes_nothing(name, content, said):
     page.file_uploader(key="upload").set_value([(name, content, "")]).run()
     assert said in page.error[0].value
     page.segmented_control(key="view-data").set_value("Digits").run()
-    assert "**1,400 digits**" in words(page)
+    assert "**All images: 1,400**" in words(page)
 
 
 def test_without_data_the_page_says_how_to_get_it_and_takes_an_upload(data, monkeypatch):
@@ -187,7 +191,7 @@ def test_without_data_the_page_says_how_to_get_it_and_takes_an_upload(data, monk
     assert "There is no file or folder" in page.error[0].value
     assert "set `MNIST_PATH`" in words(page)
     page.file_uploader(key="upload").set_value([("mine.npz", npz(), "")]).run()
-    assert "**25 digits**" in words(page)
+    assert "**All images: 25**" in words(page)
 
 
 def test_a_set_without_a_test_split(data, monkeypatch):

@@ -50,14 +50,16 @@ def show_grid(
 def show_digit(dataset: Dataset) -> None:
     """Show the chosen digit large, what the networks make of it, and its lookalikes."""
     place = st.session_state.get("digit")
+    if place is None:
+        return
     with st.container(border=True, key="digit-closer"):
-        if place is None:
-            st.info("Click a digit to look closer.", icon=":material/touch_app:")
-            return
         one = np.array([place])
         image, label = browse.images_of(dataset, one)[0], int(browse.labels_of(dataset, one)[0])
         title = browse.title_of(dataset, place)
-        st.markdown(f"**{title.capitalize()}**")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{title.capitalize()}**")
+            st.button("Close", key="close-digit", icon=":material/close:", type="tertiary",
+                      on_click=close_digit)  # fmt: skip
         picture, bars = st.columns([2, 3])
         with picture:
             figure = figures_dataset.digit_values(image)
@@ -72,6 +74,12 @@ def show_digit(dataset: Dataset) -> None:
         nearest = neighbours(dataset.digest, dataset).of(image, 10, without=own)
         st.markdown("Nearest training digits")
         show_grid(dataset, nearest, "nearest", browse.captions_of(dataset, nearest))
+
+
+def close_digit() -> None:
+    """Leave the digits to themselves again."""
+    st.session_state.pop("digit", None)
+    st.session_state["wall-wanted"] = ()  # the wall has what it shows
 
 
 def show_answers(image: np.ndarray, label: int) -> None:
@@ -90,5 +98,6 @@ def show_answers(image: np.ndarray, label: int) -> None:
             f"{words.NETWORK_TITLES[slot]}: **{read}** {mark} {words.chance(probabilities[read])}"
         )
     if answers:
-        figure = figures.probability_bars(answers, label)
+        named = {words.NETWORK_TITLES[slot]: one for slot, one in answers.items()}
+        figure = figures.probability_bars(named, label)
         st.plotly_chart(figure, key="digit-bars", config={"displayModeBar": False})
