@@ -110,7 +110,8 @@ def test_each_cell_shows_the_pixels_of_its_digit(page: Page, tmp_path):
                 [canvas.width, canvas.height] = [28, 28];
                 const context = canvas.getContext('2d');
                 context.drawImage(picture, x / size * 28, y / size * 28);
-                return Array.from(context.getImageData(0, 0, 28, 28).data.filter((_, i) => !(i % 4)));
+                const {data} = context.getImageData(0, 0, 28, 28);
+                return Array.from(data.filter((_, i) => !(i % 4)));
             }"""
         )
         shown = np.array(pixels, dtype=np.uint8).reshape(28, 28)
