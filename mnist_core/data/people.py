@@ -200,6 +200,21 @@ def add_within(connection: Connection, drawing: Drawing, token: str, name: str =
     return connection.execute(found).scalar_one()
 
 
+def insert_within(connection: Connection, found: Sequence[tuple[Drawing, int]]) -> dict[str, int]:
+    """Keep drawings of writers known by their ids, as a part of the caller's transaction.
+
+    Return the id of each by its client key; none of these keys may be there already. What
+    `add_within` raises for one drawing is raised before any is kept.
+    """
+    if not found:
+        return {}
+    inserted = connection.execute(
+        sa.insert(drawings).returning(drawings.c.client_key, drawings.c.id),
+        [_row(drawing, writer_id) for drawing, writer_id in found],
+    )
+    return {row.client_key: row.id for row in inserted}
+
+
 def _row(drawing: Drawing, writer_id: int) -> dict[str, Any]:
     check_label(drawing.label, drawing.label_source)
     if not 0 < len(drawing.client_key) <= 80:

@@ -12,7 +12,7 @@ from mnist_core.ink.brush import BRUSH_WIDTH_PX, curve_of, ink_of
 from mnist_core.ink.photo import on_canvas, read_photo
 from mnist_core.ink.preprocessing import Steps, preprocess
 from mnist_core.ink.strokes import CANVAS_SIZE_PX, Stroke
-from mnist_core.models import serving
+from mnist_core.models import recent, serving
 from mnist_core.models.classifier import Answer, Classifier
 
 
@@ -43,7 +43,9 @@ def read_strokes(
 
     Raises BlankDrawing where no ink is on the canvas.
     """
-    return read_ink(draw_ink(strokes, width_px, size_px))
+    reading = read_ink(draw_ink(strokes, width_px, size_px))
+    recent.remember(strokes, width_px, size_px, reading.answers)
+    return reading
 
 
 def draw_ink(

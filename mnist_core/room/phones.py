@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from mnist_core.data import people
 from mnist_core.data.database import reading, transaction
-from mnist_core.errors import NotAMember, NotNow, RoomError
+from mnist_core.errors import MnistError, NotAMember, NotNow, RoomError
 from mnist_core.room import names, rules, store
 from mnist_core.room.store import Member, Room, Round
 from mnist_core.room.tables import entries, members, readings, rooms, votes
@@ -34,7 +35,7 @@ class Sent:
     key: str  # the phone's own, up to 40 characters; the same twice is one drawing
     round_id: int
     task: int | None  # which of the digits that it is asked for, from 0
-    strokes: list[list[list[float]]]
+    strokes: Sequence[Sequence[Sequence[float]]]
     width_px: float
     size_px: float
 
@@ -92,64 +93,140 @@ def draw(code: str, token: str, sent: Sent, answers: dict[str, dict[str, Any]]) 
 
     One that comes after its round is kept in that round all the same. answers: network ->
     {"model", "digit", "confidence", "probabilities", "is_digit"}, worked out here, not by the
-    phone. Raises NoSuchRoom, NotAMember, NotNow, WrongDrawing.
+    phone. Raises NoSuchRoom, NotAMember, NotNow, RoomPaused, RoomError, WrongDrawing.
+    """
+    (kept,) = draw_all(code, [Drawn(token, sent, answers)])
+    if isinstance(kept, MnistError):
+        raise kept
+    return kept
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A drawing on its way: who sent what, and what the networks said of it."""
+
+    token: str
+    sent: Sent
+    answers: dict[str, dict[str, Any]]
+
+
+def draw_all(code: str, arrived: Sequence[Drawn]) -> list[int | MnistError]:
+    """Keep drawings of one room in one transaction; return what `draw` returns or raises of each.
+
+    A full room sends a hundred a second, and a transaction costs as much as the drawings in it.
+    Raises NoSuchRoom for all of them.
     """
     with transaction() as connection:
         room = store.changing(connection, code)
-        member = store.member_of(connection, room, token)
+        senders = _senders(connection, room, {one.token for one in arrived})
         # A key is the phone's own, so nobody meets another's drawing by guessing its key.
-        key = f"room/{member.id}/{sent.key}"
-        known = _entry_of(connection, key)
-        if known is not None:
-            return known
-        store.refuse_while_paused(room)
-        round_ = store.round_of(connection, room, sent.round_id)
-        if round_.kind == rules.BEAT:
-            raise RoomError("In this round there are digits to read, none to draw.")
-        asked = _asked(round_, member, sent)
-        drawing_id = people.add_within(
-            connection,
-            people.Drawing(
-                client_key=key,
-                strokes=sent.strokes,
-                width_px=sent.width_px,
-                size_px=sent.size_px,
-                label=asked,
-                label_source=None if asked is None else "asked",
-                answers=answers,
-                room_code=room.code,
-                round_id=round_.id,
-                hidden=member.muted,
-            ),
-            token,
-        )
-        inserted = connection.execute(
-            sa.insert(entries)
-            .values(
-                drawing_id=drawing_id,
-                room_id=room.id,
-                round_id=round_.id,
-                member_id=member.id,
-                asked=asked,
-                veiled=not rules.looks_like_a_digit(answers),
-                let_in=False,
-                revision=room.revision,
-                **_read(answers),
-            )
-            .returning(entries.c.id)
-        )
-        return int(inserted.scalar_one())
+        keys = [
+            f"room/{senders[one.token].id}/{one.sent.key}" if one.token in senders else ""
+            for one in arrived
+        ]
+        there = _entries_of(connection, keys)
+        rounds: dict[int, Round | NotNow] = {}
+        new: dict[str, tuple[people.Drawing, dict[str, Any]]] = {}
+        refused: dict[int, MnistError] = {}
+        for place, (one, key) in enumerate(zip(arrived, keys, strict=True)):
+            try:
+                if not key:
+                    raise store.not_a_member()
+                if key in there or key in new:
+                    continue
+                store.refuse_while_paused(room)
+                round_ = _round(connection, room, one.sent.round_id, rounds)
+                new[key] = _rows(room, round_, senders[one.token], key, one)
+            except MnistError as error:
+                refused[place] = error
+        there |= _enter(connection, new)
+        return [refused[p] if p in refused else there[key] for p, key in enumerate(keys)]
 
 
-def _entry_of(connection: Connection, key: str) -> int | None:
-    return connection.execute(
-        sa.select(entries.c.id)
-        .join(people.drawings, people.drawings.c.id == entries.c.drawing_id)
-        .where(people.drawings.c.client_key == key)
-    ).scalar_one_or_none()
+def _senders(connection: Connection, room: Room, tokens: set[str]) -> dict[str, Any]:
+    """Return the members among these tokens: rows with id, writer_id, muted."""
+    hashes = {people.token_hash(token): token for token in tokens}
+    found = connection.execute(
+        sa.select(people.writers.c.token_hash, members.c.id, members.c.writer_id, members.c.muted)
+        .join(members, members.c.writer_id == people.writers.c.id)
+        .where(members.c.room_id == room.id, people.writers.c.token_hash.in_(list(hashes)))
+    )
+    return {hashes[row.token_hash]: row for row in found}
 
 
-def _asked(round_: Round, member: Member, sent: Sent) -> int | None:
+def _entries_of(connection: Connection, keys: list[str]) -> dict[str, int]:
+    """Return the entries that are there already, by key."""
+    found = connection.execute(
+        sa.select(people.drawings.c.client_key, entries.c.id)
+        .join(entries, entries.c.drawing_id == people.drawings.c.id)
+        .where(people.drawings.c.client_key.in_(keys))
+    )
+    return {row.client_key: row.id for row in found}
+
+
+def _round(
+    connection: Connection, room: Room, round_id: int, known: dict[int, Round | NotNow]
+) -> Round:
+    if round_id not in known:
+        try:
+            known[round_id] = store.round_of(connection, room, round_id)
+        except NotNow as error:
+            known[round_id] = error
+    found = known[round_id]
+    if isinstance(found, NotNow):
+        raise found
+    if found.kind == rules.BEAT:
+        raise RoomError("In this round there are digits to read, none to draw.")
+    return found
+
+
+def _rows(
+    room: Room, round_: Round, member: Any, key: str, one: Drawn
+) -> tuple[people.Drawing, dict[str, Any]]:
+    """Return a drawing, and the row of its entry. Raises RoomError, WrongDrawing."""
+    asked = _asked(round_, member, one.sent)
+    drawing = people.Drawing(
+        client_key=key,
+        strokes=people.checked_strokes(one.sent.strokes),
+        width_px=one.sent.width_px,
+        size_px=one.sent.size_px,
+        label=asked,
+        label_source=None if asked is None else "asked",
+        answers=one.answers,
+        room_code=room.code,
+        round_id=round_.id,
+        hidden=member.muted,
+        writer_id=member.writer_id,
+    )
+    entry = {
+        "room_id": room.id,
+        "round_id": round_.id,
+        "member_id": member.id,
+        "asked": asked,
+        "veiled": not rules.looks_like_a_digit(one.answers),
+        "let_in": False,
+        "revision": room.revision,
+        **_read(one.answers),
+    }
+    return drawing, entry
+
+
+def _enter(
+    connection: Connection, new: dict[str, tuple[people.Drawing, dict[str, Any]]]
+) -> dict[str, int]:
+    """Write drawings and their entries; return the entries by key."""
+    if not new:
+        return {}
+    kept = people.insert_within(connection, [(one, one.writer_id) for one, _ in new.values()])
+    keys = {drawing_id: key for key, drawing_id in kept.items()}
+    inserted = connection.execute(
+        sa.insert(entries).returning(entries.c.drawing_id, entries.c.id),
+        [entry | {"drawing_id": kept[key]} for key, (_, entry) in new.items()],
+    )
+    return {keys[row.drawing_id]: row.id for row in inserted}
+
+
+def _asked(round_: Round, member: Any, sent: Sent) -> int | None:
     if round_.kind != rules.TEST:
         return None
     if sent.task is None or not 0 <= sent.task < MOST_TASKS:

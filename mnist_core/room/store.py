@@ -155,8 +155,13 @@ def member_of(connection: Connection, room: Room, token: str) -> Member:
         )
     ).one_or_none()
     if row is None:
-        raise NotAMember("This phone has not joined this room; scan the code on the wall again.")
+        raise not_a_member()
     return Member(**row._mapping)
+
+
+def not_a_member() -> NotAMember:
+    """Return the error for a token that has not joined."""
+    return NotAMember("This phone has not joined this room; scan the code on the wall again.")
 
 
 def refuse_while_paused(room: Room) -> None:

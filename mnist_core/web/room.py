@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,7 +16,6 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from mnist_core.data.database import reading
-from mnist_core.data.people import checked_strokes
 from mnist_core.errors import (
     DatabaseError,
     MnistError,
@@ -25,19 +25,20 @@ from mnist_core.errors import (
     NotNow,
     RoomPaused,
 )
-from mnist_core.models import serving
+from mnist_core.models import recent, serving
 from mnist_core.models.reading import read_strokes
 from mnist_core.room import phone_state, phones, store, wall
 from mnist_core.room.store import Member, Room
 from mnist_core.web import gate
 from mnist_core.web.room_hub import Hub
+from mnist_core.web.room_keeper import Keeper
 from mnist_core.web.room_schemas import DrawingSent, ReadingSent, VoteSent, parse
 from mnist_core.web.schemas import BadRequest
 
 MOST_BYTES = 100_000  # of a drawing: 5,000 points are half of that
 # A phone draws once a second at most; what it kept while it was away comes at once.
 A_PHONE, A_HALL = gate.Rate(5, 60), gate.Rate(400, 1000)
-A_PHONES_JOINS, A_HALLS_JOINS = gate.Rate(0.2, 10), gate.Rate(5, 300)
+A_PHONES_JOINS, A_HALLS_JOINS = gate.Rate(0.2, 10), gate.Rate(10, 600)
 _STATUS: dict[type[MnistError], int] = {
     NoSuchRoom: 404,
     NotAMember: 401,
@@ -46,6 +47,7 @@ _STATUS: dict[type[MnistError], int] = {
     DatabaseError: 503,
     ModelError: 503,
 }
+KNOWN_FOR_S, MOST_KNOWN = 30.0, 5000
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -60,6 +62,8 @@ class RoomRoutes:
         # own take turns sooner than those that sleep and ask again.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="room-write")
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="room-read")
+        self._kept = Keeper(self._writer)
+        self._known: dict[tuple[str, str], float] = {}  # code, token -> until when, monotonic
         self._networks = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="room-answer")
 
     def routes(self, prefix: str = "") -> list[BaseRoute]:
@@ -108,14 +112,23 @@ class RoomRoutes:
         """Keep a drawing, and answer with what both networks say of it."""
         gate.admit(request, self._sends)
         body = await gate.limited_body(request, MOST_BYTES)
-        token = _token(request)
-        # Before the networks are asked: only members cost that much.
-        await self._do(self._readers, _member, request.path_params["code"], token)
+        code, token = request.path_params["code"], _token(request)
+        await self._check_member(code, token)
         sent, answers = await self._do(self._networks, _answered, body)
-        entry = await self._do(
-            self._writer, phones.draw, request.path_params["code"], token, sent, answers
-        )
+        entry = await self._kept.keep(code, phones.Drawn(token, sent, answers))
         return JSONResponse({"entry": entry, **answers})
+
+    async def _check_member(self, code: str, token: str) -> None:
+        """Raise NotAMember before the networks are asked: only members cost that much.
+
+        Who was one a moment ago is not looked up again; keeping the drawing does that anyway.
+        """
+        now = time.monotonic()
+        if now > self._known.get((code, token), 0.0):
+            await self._do(self._readers, _member, code, token)
+            if len(self._known) > MOST_KNOWN:
+                self._known.clear()
+            self._known[code, token] = now + KNOWN_FOR_S
 
     async def candidate(self, request: Request) -> Response:
         """Answer with a drawing to vote on, or null."""
@@ -230,9 +243,15 @@ def _member(code: str, token: str) -> tuple[Room, Member]:
 def _answered(body: bytes) -> tuple[phones.Sent, dict[str, dict[str, Any]]]:
     """Return the drawing of a body, and what both networks say of it."""
     sent = parse(DrawingSent, body)
-    strokes = checked_strokes(sent.strokes)
+    strokes = sent.strokes
     arrays = [np.array([point[:2] for point in stroke], np.float64) for stroke in strokes]
-    found = read_strokes(arrays, sent.width, sent.size)
+    # The phone's page has just asked about this very ink while it was drawn.
+    found = recent.answers(arrays, sent.width, sent.size)
+    if found is None:
+        reading = read_strokes(arrays, sent.width, sent.size)
+        found = reading.answers
+        if not found:
+            raise ModelError(" ".join(reading.problems.values()))
     models = {slot: name for slot, (name, _) in serving.active_models().items()}
     answers = {
         slot: {
@@ -242,9 +261,7 @@ def _answered(body: bytes) -> tuple[phones.Sent, dict[str, dict[str, Any]]]:
             "probabilities": [round(float(p), 6) for p in answer.probabilities],
             "is_digit": answer.is_digit,
         }
-        for slot, answer in found.answers.items()
+        for slot, answer in found.items()
     }
-    if not answers:
-        raise ModelError(" ".join(found.problems.values()))
     kept = phones.Sent(sent.key, sent.round, sent.task, strokes, sent.width, sent.size)
     return kept, answers

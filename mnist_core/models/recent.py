@@ -1,0 +1,53 @@
+"""What was answered a moment ago: a drawing that is sent has just been read while it was drawn."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from mnist_core.models import serving
+from mnist_core.models.classifier import Answer
+
+MOST = 1000  # about a megabyte
+
+Width = float | Sequence[float]  # of the brush; one for all strokes, or one each
+
+_lock = threading.Lock()
+_answers: OrderedDict[bytes, dict[str, Answer]] = OrderedDict()
+
+
+def remember(
+    strokes: Sequence[np.ndarray], width_px: Width, size_px: float, answers: Mapping[str, Answer]
+) -> None:
+    """Keep what the active networks have said of these strokes, for as long as it is among the
+    last thousand; nothing where one of them did not answer."""
+    if len(answers) < len(serving.active_models()):
+        return
+    key = _key(strokes, width_px, size_px)
+    with _lock:
+        _answers[key] = dict(answers)
+        _answers.move_to_end(key)
+        if len(_answers) > MOST:
+            _answers.popitem(last=False)
+
+
+def answers(
+    strokes: Sequence[np.ndarray], width_px: Width, size_px: float
+) -> dict[str, Answer] | None:
+    """Return what the networks that are active now have said of these very strokes, or None."""
+    with _lock:
+        return _answers.get(_key(strokes, width_px, size_px))
+
+
+def _key(strokes: Sequence[np.ndarray], width_px: Width, size_px: float) -> bytes:
+    models = [name for name, _ in serving.active_models().values()]
+    key = hashlib.blake2b(repr((width_px, size_px, models)).encode(), digest_size=16)
+    for stroke in strokes:
+        points = np.ascontiguousarray(np.asarray(stroke, np.float64)[:, :2])
+        key.update(len(points).to_bytes(4, "big"))
+        key.update(points.tobytes())
+    return key.digest()
