@@ -13,6 +13,7 @@ from mnist_core.views.answer_view import Html, data_url
 from pages.parts.draw.answers import ask, load_networks
 from pages.parts.draw.canvas import canvas, keep_in_browser, tools
 from pages.parts.draw.feedback import feedback
+from pages.parts.draw.link import arrive_by_link
 from pages.parts.draw.start_from import examples, pictures
 from pages.parts.draw.why import more
 
@@ -65,6 +66,7 @@ if given is not None:
     canvas_state.of(st.session_state).load_image(given["image"])
     st.toast(f"On the canvas: {given['caption']}")
 state = canvas_state.of(st.session_state)
+arrive_by_link(state)
 if f"canvas-{state.version}" not in st.session_state:  # its value went with a change of page
     state.arrive()
 st.html(STYLE)

@@ -6,9 +6,19 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.analysis.smallest_change import Change
 from mnist_core.ink.examples import EXAMPLES
-from mnist_core.views import insides_view
+from mnist_core.ink.preprocessing import mnist_image
+from mnist_core.ink.strokes import draw_strokes
+from mnist_core.views import insides_view, links
 from tests.made_up_models import make_data
-from tests.pages.test_draw import artifacts, ask_why, run_page, shown  # noqa: F401
+from tests.pages.test_draw import (  # noqa: F401
+    PAGE,
+    Canvas,
+    artifacts,
+    ask_why,
+    put_canvas,
+    run_page,
+    shown,
+)
 
 FOUR = next(e for e in EXAMPLES if e.label == 4)
 
@@ -57,6 +67,29 @@ def test_a_network_with_everything_cut_answers_no_better_than_chance(page):
     assert float(page.metric[0].value.rstrip("%")) < 20
     bars = shown(page)
     assert "With the cut" in bars
+
+
+def test_a_link_brings_the_digit_and_its_explanation(monkeypatch, artifacts):  # noqa: F811
+    image = mnist_image(draw_strokes(FOUR.strokes))
+    put_canvas(monkeypatch, Canvas(FOUR.strokes))
+    page = AppTest.from_file(PAGE, default_timeout=60)
+    page.query_params["digit"] = links.digit_code(image)
+    page.query_params["explained"] = "Nudge"
+    page.run()
+    assert not page.exception
+    assert page.session_state["canvas_state"].initial["objects"][0]["type"] == "Image"
+    ask_why(page)
+    assert page.segmented_control(key="explanation-shown").value == "Nudge"
+    assert "The CNN reads a 4 at" in shown(page)
+
+
+def test_a_link_without_a_digit_is_no_error(monkeypatch, artifacts):  # noqa: F811
+    put_canvas(monkeypatch, Canvas([]))
+    page = AppTest.from_file(PAGE, default_timeout=60)
+    page.query_params["digit"] = "<script>"
+    page.run()
+    assert not page.exception
+    assert "holds no digit" in page.toast[0].value
 
 
 def test_a_search_that_found_nothing_says_so_and_what_it_does_not_prove():

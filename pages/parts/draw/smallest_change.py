@@ -12,8 +12,7 @@ from pages.parts.draw.insides import Networks, network_of, once
 WORDS = (
     "In colour: ink that was added; in red: ink that was taken away. A search follows the slope of "
     "the answer pixel by pixel and then takes back what was not needed. There may be smaller "
-    "changes than the one it found. Dots that no person would mind are enough for either "
-    "network: they do not read as we do."
+    "changes than the one it found, and where it found none there may be one."
 )
 
 

@@ -13,6 +13,7 @@ from mnist_core.views import answer_view, canvas_state, explanation_view
 from mnist_core.views.answer_view import Html
 from pages.parts.draw.answers import classifiers
 from pages.parts.draw.arithmetic import show_arithmetic
+from pages.parts.draw.link import offer_link
 from pages.parts.draw.nudges import show_nudges
 from pages.parts.draw.resembles import show_lookalikes
 from pages.parts.draw.smallest_change import show_smallest_change
@@ -73,7 +74,8 @@ def explain(image: np.ndarray, networks: Mapping[str, Classifier]) -> None:
         "Take it home": offer_to_take_home,
     }
     # Kept beside the widget, which is gone while nothing is explained.
-    before = st.session_state.get("explained-last", "Why")
+    before = st.session_state.get("explained-last")
+    before = before if before in ways else "Why"
     shown = st.segmented_control(
         "Explain it by", list(ways), default=before, required=True, key="explanation-shown",
         label_visibility="collapsed",
@@ -83,6 +85,7 @@ def explain(image: np.ndarray, networks: Mapping[str, Classifier]) -> None:
         ways[shown](image, networks)
     except MnistError as error:
         st.error(str(error))
+    offer_link(image, shown)
 
 
 def why(image: np.ndarray, networks: Mapping[str, Classifier]) -> None:

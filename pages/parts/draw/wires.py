@@ -88,8 +88,8 @@ def show_accuracy(classifier: Classifier, layer: wires.Layer, cut: np.ndarray) -
         st.metric(f"Right, of {tested:,} test digits", words.percent(left, 1),
                   f"{(left - whole) * 100:.1f} points" if len(cut) else None)  # fmt: skip
     st.caption(
-        "Much can go before anything is missed: many filters look for nearly the same. Cut those "
-        "that this drawing excites most and it suffers first."
+        "Above: what the cut does to this drawing. Here: what it does to everybody's digits. "
+        "Compare cutting at random with cutting what this drawing excites most."
     )
 
 
