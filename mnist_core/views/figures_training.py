@@ -50,12 +50,6 @@ def live_curves(
     ends = [float(epoch["epoch"]) for epoch in epochs]
     between = [one for one in moments if one["position"] not in ends]
     figure.add_scatter(
-        x=_rounded([one["position"] for one in between], 3),
-        y=_rounded([one[f"val_{quantity}"] for one in between], 4),
-        mode="lines+markers", name="validation, a sample",
-        line={"color": VALIDATION, "width": 1, "dash": "dot"}, marker={"size": 6},
-    )  # fmt: skip
-    figure.add_scatter(
         x=_rounded(batches["epoch"], 3), y=_rounded(batches[quantity], 4),
         mode="lines", name="training", line={"color": TRAINING, "width": 2},
     )  # fmt: skip
@@ -63,6 +57,12 @@ def live_curves(
         x=ends, y=_rounded([epoch[f"val_{quantity}"] for epoch in epochs], 4),
         mode="lines+markers", name="validation",
         line={"color": VALIDATION, "width": 3}, marker={"size": 9},
+    )  # fmt: skip
+    figure.add_scatter(
+        x=_rounded([one["position"] for one in between], 3),
+        y=_rounded([one[f"val_{quantity}"] for one in between], 4),
+        mode="lines+markers", name="validation, a sample",
+        line={"color": VALIDATION, "width": 1, "dash": "dot"}, marker={"size": 6},
     )  # fmt: skip
     _style(figure, quantity)
     if quantity == "accuracy":

@@ -129,4 +129,4 @@ def test_curves_show_the_moments_between_the_epochs():
               {"position": 1.0, "val_loss": 0.9, "val_accuracy": 0.6}]  # fmt: skip
     epochs = [{"epoch": 1, "val_loss": 0.91, "val_accuracy": 0.61}]
     figure = figures_training.live_curves("loss", batches, epochs, looked)
-    assert [list(trace.x) for trace in figure.data] == [[0.3], [0.5], [1.0]]
+    assert [list(trace.x) for trace in figure.data] == [[0.5], [1.0], [0.3]]
