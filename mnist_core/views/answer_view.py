@@ -104,10 +104,14 @@ def at_rest() -> str:
     return f'<div class="answers">{cards}</div>{verdict(BLANK, invitation)}'
 
 
-def card(slot: str, given: Answer, classifier: Classifier, remark: str | None = None) -> str:
-    """Return what one network says as HTML: the digit, its title, the ten bars, doubts."""
-    name = classifier.name
-    title = SLOT_TITLES[slot] + (f" · run {name}" if name != slot else "")
+def card(
+    slot: str, given: Answer, classifier: Classifier, remark: str | None = None, run: str = ""
+) -> str:
+    """Return what one network says as HTML: the digit, its title, the ten bars, doubts.
+
+    run: what people call the run that answers in this network's place, "" where none does.
+    """
+    title = SLOT_TITLES[slot] + (f" · {run}" if run else "")
     doubtful = doubt(given)
     why = "" if given.is_digit else reason(classifier, given)
     return _card(

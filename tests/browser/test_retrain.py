@@ -60,7 +60,7 @@ def test_train_watch_use_and_draw(page):
     page.mouse.move(box["x"] + 165, box["y"] + 270, steps=8)
     page.mouse.up()
     expect(page.locator(".st-key-answer-dense")).to_contain_text("softmax, ")
-    expect(page.locator(".st-key-answer-cnn")).not_to_contain_text("run ")
+    expect(page.locator(".st-key-answer-cnn")).not_to_contain_text("·")
 
 
 def select_run(page: Page, row: int) -> None:

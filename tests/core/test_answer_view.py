@@ -77,11 +77,11 @@ def test_a_card_says_what_is_doubtful_and_why(given, words):
 
 
 def test_words_from_elsewhere_are_no_markup():
-    card = answer_view.card("cnn", answer(1), classifier("<i>run</i>"), "<script>1</script>")
+    card = answer_view.card("cnn", answer(1), classifier(), "<script>1</script>", "<i>run</i>")
     without = answer_view.card_without_answer("dense", "problem", "<img src=x>")
     for html in (card, without):
         assert not re.search(r"<(i|script|img)>|<img", html.replace("<i></i>", ""))
-    assert "run &lt;i&gt;run&lt;/i&gt;" in card
+    assert "· &lt;i&gt;run&lt;/i&gt;" in card
     assert "&lt;img src=x&gt;" in without
 
 

@@ -7,6 +7,7 @@ from mnist_core.errors import MnistError
 from mnist_core.models.classifier import Answer, Classifier
 from mnist_core.models.serving import active_models, pool
 from mnist_core.views import answer_view
+from pages.parts.names import model_title
 
 LOADING_WAIT_S = 0.3
 
@@ -49,4 +50,5 @@ def ask(slot: str, image: np.ndarray) -> tuple[str, Answer | None]:
     except MnistError as error:
         return answer_view.card_without_answer(slot, "problem", str(error)), None
     answer = classifier.answer(image)
-    return answer_view.card(slot, answer, classifier, remark), answer
+    run = "" if classifier.name == slot else model_title(classifier.name)
+    return answer_view.card(slot, answer, classifier, remark, run), answer

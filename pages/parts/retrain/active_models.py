@@ -30,5 +30,4 @@ def show_active(allowed: bool) -> None:
             row.markdown(f"**{title}** answers as {network(slot)} on the Draw page.",
                          width="content")  # fmt: skip
         row.button("Undo", key=f"undo-{slot}", icon=":material/undo:", disabled=not allowed,
-                   help=f"Let {network(slot)} that shipped answer again", on_click=attempt,
-                   args=[registry.restore_shipped, slot])  # fmt: skip
+                   on_click=attempt, args=[registry.restore_shipped, slot])  # fmt: skip
