@@ -14,6 +14,7 @@ from pages.parts.draw.answers import ask, load_networks
 from pages.parts.draw.canvas import canvas, keep_in_browser, tools
 from pages.parts.draw.feedback import feedback
 from pages.parts.draw.link import arrive_by_link
+from pages.parts.draw.replay import replay
 from pages.parts.draw.start_from import examples, pictures
 from pages.parts.draw.why import more
 
@@ -82,6 +83,7 @@ reading = said.container(key="reading", gap=None)
 with said:
     feedback()
     more()
+    replay()
     visit = st.container()
     pictures()
 with place:

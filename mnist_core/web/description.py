@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
-from mnist_core.web.schemas import Answers, Drawing, Refusal
+from mnist_core.web.schemas import Answers, Drawing, Refusal, Replayed
 
 _REFUSALS = {
     400: "The body is no JSON.",
@@ -36,25 +36,35 @@ def routes(prefix: str = "") -> list[BaseRoute]:
 def description(prefix: str = "") -> dict[str, Any]:
     """Return the description of all routes, OpenAPI 3.1."""
     _, schemas = models_json_schema(
-        [(Drawing, "validation"), (Answers, "serialization"), (Refusal, "serialization")],
+        [
+            (Drawing, "validation"),
+            *((sent, "serialization") for sent in (Answers, Replayed, Refusal)),
+        ],
         ref_template="#/components/schemas/{model}",
     )
     picture = {"schema": {"type": "string", "format": "binary"}}
     body = {"application/json": {"schema": _ref("Drawing")}}
     body |= {f"image/{kind}": picture for kind in ("png", "jpeg", "webp")}
+    refused = {str(status): _response(why, "Refusal") for status, why in _REFUSALS.items()}
     read = {
         "operationId": "read",
         "summary": "Read a drawing of a digit with both networks",
         "requestBody": {"required": True, "content": body},
-        "responses": {
-            "200": _response("What both networks say.", "Answers"),
-            **{str(status): _response(why, "Refusal") for status, why in _REFUSALS.items()},
+        "responses": {"200": _response("What both networks say.", "Answers"), **refused},
+    }
+    replay = {
+        "operationId": "replay",
+        "summary": "Answer what both networks said at every moment of a drawing",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _ref("Drawing")}},
         },
+        "responses": {"200": _response("The drawing as it came to be.", "Replayed"), **refused},
     }
     return {
         "openapi": "3.1.0",
         "info": {"title": "Draw a digit", "version": "1"},
-        "paths": {f"{prefix}/api/read": {"post": read}},
+        "paths": {f"{prefix}/api/read": {"post": read}, f"{prefix}/api/replay": {"post": replay}},
         "components": {"schemas": schemas["$defs"]},
     }
 

@@ -1,4 +1,4 @@
-"""POST /api/read: a drawing in, both networks' answers out."""
+"""POST /api/read: a drawing in, both networks' answers out; POST /api/replay: how it came to be."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from mnist_core.analysis.replay import in_words, replay
 from mnist_core.errors import BlankDrawing, UnreadableImage
 from mnist_core.ink.photo import FORMATS
 from mnist_core.models.classifier import Answer
@@ -22,9 +24,11 @@ from mnist_core.web import gate
 from mnist_core.web.load import Load, pause_ms
 from mnist_core.web.schemas import BadRequest, parse_drawing
 
+NAMES = {"dense": "the dense network", "cnn": "the CNN"}
 MOST_JSON_BYTES = 64_000
 MOST_IMAGE_BYTES = 10_000_000
-IMAGE_COST = 10.0  # of a reading of strokes: a photo takes that much longer
+# Of a reading of strokes: a photo takes that much longer, and a replay reads forty times.
+IMAGE_COST, REPLAY_COST = 10.0, 30.0
 # Reading is work for a processor, not waiting: more threads than cores would only take turns.
 _readers = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="read")
 
@@ -39,7 +43,11 @@ class Read:
 
     def routes(self, prefix: str = "") -> list[BaseRoute]:
         """Return the routes of this module."""
-        return [Route(f"{prefix}/api/read", self.answer, methods=["POST", "OPTIONS"])]
+        methods = ["POST", "OPTIONS"]
+        return [
+            Route(f"{prefix}/api/read", self.answer, methods=methods),
+            Route(f"{prefix}/api/replay", self.replay, methods=methods),
+        ]
 
     async def answer(self, request: Request) -> Response:
         """Answer a drawing, off the event loop."""
@@ -60,6 +68,19 @@ class Read:
             answers, began = await in_thread(_timed, work, body)
             answers["pause_ms"] = pause_ms(self._load.cores(), began - asked)
             return JSONResponse(answers, headers=headers)
+        except BadRequest as error:
+            return gate.refusal(error, headers)
+
+    async def replay(self, request: Request) -> Response:
+        """Answer a drawing with all of its moments."""
+        headers: dict[str, str] = {}
+        try:
+            headers = gate.cors(request, self._origins)
+            if request.method == "OPTIONS":
+                return Response(status_code=204, headers=headers)
+            gate.admit(request, self._limiter, REPLAY_COST)
+            body = await gate.limited_body(request, MOST_JSON_BYTES)
+            return JSONResponse(await in_thread(replay_json, body), headers=headers)
         except BadRequest as error:
             return gate.refusal(error, headers)
 
@@ -96,6 +117,34 @@ def read_image(body: bytes) -> dict[str, Any]:
         raise BadRequest(422, str(error)) from None
 
 
+def replay_json(body: bytes) -> dict[str, Any]:
+    """Return the replay of a JSON drawing, ready to be sent. Raises BadRequest."""
+    drawing = parse_drawing(body)
+    try:
+        made = replay(drawing.timed_arrays(), drawing.width, drawing.size)
+    except BlankDrawing as error:
+        raise BadRequest(422, str(error)) from None
+    slots = made.probabilities
+    moments = [
+        {
+            "at_ms": round(float(at_ms), 1),
+            "dense": _rounded(slots["dense"][number]) if "dense" in slots else None,
+            "cnn": _rounded(slots["cnn"][number]) if "cnn" in slots else None,
+            "image": data_url(made.images[number]),
+        }
+        for number, at_ms in enumerate(made.at_ms)
+    ]
+    return {
+        "strokes": [np.round(stroke, 1).tolist() for stroke in made.strokes],
+        "moments": moments,
+        "changes": {
+            slot: [{"at_ms": round(at, 1), "digit": digit} for at, digit in made.changes(slot)]
+            for slot in slots
+        },
+        "words": [in_words(made, slot, NAMES[slot]) for slot in slots],
+    }
+
+
 def as_json(reading: Reading) -> dict[str, Any]:
     """Return a reading as the route sends it. Raises BadRequest (503) where no network answers."""
     if not reading.answers:
@@ -114,6 +163,10 @@ def _answer(answer: Answer) -> dict[str, Any]:
     return {
         "digit": answer.digit,
         "confidence": round(answer.confidence, 6),
-        "probabilities": [round(float(p), 6) for p in answer.probabilities],
+        "probabilities": _rounded(answer.probabilities),
         "is_digit": answer.is_digit,
     }
+
+
+def _rounded(probabilities: np.ndarray) -> list[float]:
+    return [round(float(p), 6) for p in probabilities]

@@ -38,7 +38,7 @@ class Drawing(BaseModel):
 
     strokes: list[list[Point]] = Field(
         description="Strokes in the order they were drawn, each a list of points [x, y], y down, "
-        "in canvas pixels, or [x, y, t] with t in milliseconds, which a reading does not look at; "
+        "in canvas pixels, or [x, y, t] with t in milliseconds, the speed of a replay; "
         f"{MOST_POINTS:,} points at most in all."
     )
     width: Width | list[Width] = Field(
@@ -71,6 +71,15 @@ class Drawing(BaseModel):
             for stroke in self.strokes
         ]
 
+    def timed_arrays(self) -> list[np.ndarray]:
+        """Return each stroke as (n, 3) where every point has milliseconds, else as (n, 2)."""
+        return [
+            np.array(stroke, np.float64)
+            if stroke and all(len(point) == 3 for point in stroke)
+            else where
+            for stroke, where in zip(self.strokes, self.arrays(), strict=True)
+        ]
+
 
 class Answer(BaseModel):
     """What one network says."""
@@ -100,6 +109,33 @@ class Answers(BaseModel):
         "moves, should wait before the next time, milliseconds; null: the server is busy, ask for "
         "finished drawings alone."
     )
+
+
+class Moment(BaseModel):
+    """What both networks said at one moment of a drawing."""
+
+    at_ms: float = Field(description="From the beginning of the drawing on.")
+    dense: list[Probability] | None = Field(description="Ten probabilities; null: no answer.")
+    cnn: list[Probability] | None
+    image: str = Field(description="The 28x28 image of what was drawn by then, a data: address.")
+
+
+class Change(BaseModel):
+    """When a network began to say a digit."""
+
+    at_ms: float
+    digit: int
+
+
+class Replayed(BaseModel):
+    """A drawing as it came to be."""
+
+    strokes: list[list[list[float]]] = Field(
+        description="The strokes with times from 0 on, [x, y, t]; long pauses are cut short."
+    )
+    moments: list[Moment]
+    changes: dict[str, list[Change]] = Field(description="By network; the last is its answer.")
+    words: list[str] = Field(description="When each network made up its mind, in sentences.")
 
 
 class Refusal(BaseModel):

@@ -138,6 +138,29 @@ def test_without_the_route_all_works_as_without_the_companion(desktop_page, addr
     assert page.locator(".st-key-answer-cnn .large-digit").inner_text() == "5"
 
 
+def test_a_drawing_replays_itself_and_is_scrubbed(page, address):
+    pen = open_page(page, address)
+    for stroke in FIVE:
+        pen.draw(stroke)
+    settled(page)
+    page.locator(".st-key-replay summary").click()
+    play = page.locator(".replay .play")
+    play.click()
+    page.wait_for_function(
+        "() => document.querySelector('.replay .words').textContent.includes('The CNN said 5')",
+        timeout=20_000,
+    )
+    page.wait_for_function("() => document.querySelector('.replay .play').textContent[0] === '▶'",
+                           timeout=20_000)  # fmt: skip
+    answers = page.locator(".replay .said b")
+    assert answers.all_inner_texts() == ["5", "5"]
+    assert page.locator(".replay .marks [data-slot=cnn].last").inner_text() == "5"
+    page.locator(".replay input").fill("50")
+    assert page.locator(".replay .said[data-slot=cnn] b").inner_text() != "5"
+    width, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert width <= window
+
+
 def test_what_is_read_of_strokes_is_what_chromium_draws_of_them(desktop_page, pendigits, random):
     """On 200 real drawings: strokes over HTTP and the canvas's objects are one image, and a
     browser's own pixels give the same answers."""

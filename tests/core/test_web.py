@@ -31,7 +31,7 @@ from mnist_core.views.canvas_state import CanvasState, render
 from mnist_core.web import server
 from mnist_core.web.gate import A_CLIENT, AN_ADDRESS, Limiter
 from mnist_core.web.load import pause_ms
-from mnist_core.web.schemas import Answers
+from mnist_core.web.schemas import Answers, Replayed
 
 SEVEN = next(example for example in EXAMPLES if example.label == 7)
 
@@ -246,6 +246,19 @@ def test_the_description_names_what_is_sent_and_answered(client):
     answered = client.post("/api/read", json=drawing()).json()
     assert set(answered) == set(described["components"]["schemas"]["Answers"]["properties"])
     assert Answers.model_validate(answered).cnn.digit == 7
+
+
+def test_a_replay_tells_every_moment_and_when_both_made_up_their_minds(client):
+    timed = [[[x, y, 8.0 * n] for n, (x, y) in enumerate(s.tolist())] for s in SEVEN.strokes]
+    answered = client.post("/api/replay", json={"strokes": timed})
+    made = Replayed.model_validate(answered.json())
+    read = client.post("/api/read", json={"strokes": timed}).json()
+    assert made.moments[-1].image == read["image"]
+    assert made.moments[-1].cnn == pytest.approx(read["cnn"]["probabilities"], abs=1e-4)
+    assert made.strokes[-1][-1][2] == pytest.approx(made.moments[-1].at_ms, abs=0.1)
+    assert [changes[-1].digit for changes in made.changes.values()] == [7, 7]
+    assert [words[:20] for words in made.words] == ["The dense network sa", "The CNN said 7 from "]
+    assert client.post("/api/replay", content='{"strokes": []}').status_code == 422
 
 
 def test_the_answers_follow_an_activated_model(client, tmp_path, monkeypatch):

@@ -16,8 +16,12 @@ _mount = st.components.v2.component(
 )
 
 
+def route(name: str) -> str:
+    """Return the address of a route beside the pages, on this page's own server."""
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{base}/api/{name}" if base else f"/api/{name}"
+
+
 def companion(state: CanvasState) -> None:
     """Let the browser ask while the pen moves, from what is on the canvas now."""
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    address = f"/{base}/api/read" if base else "/api/read"
-    _mount(key="companion", data={"address": address, **state.told()})
+    _mount(key="companion", data={"address": route("read"), **state.told()})
