@@ -16,7 +16,8 @@ from mnist_core.files import write_json
 
 CONFIGURATION = ROOT / "deploy" / "nginx.conf"
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
-OTHER_MODEL = "20260101-000000-other"  # a run that the Retrain page can put behind "cnn"
+OTHER_RUN = "20260101-000000-other"  # a run that the Retrain page can put behind "cnn"
+OTHER_TITLE = "Another CNN"
 
 
 class Balanced:
@@ -116,9 +117,9 @@ def configure(listens: int, ports: dict[str, int]) -> str:
 
 def _finished_run(artifacts: Path) -> None:
     """Make the network that ships look like one that was trained here."""
-    run = artifacts / "runs" / OTHER_MODEL
+    run = artifacts / "runs" / OTHER_RUN
     shutil.copytree(artifacts / "cnn", run)
-    write_json(run / "config.json", {"recipe": "cnn", "title": "Other", "requested_at": 1.8e9})
+    write_json(run / "config.json", {"recipe": "cnn", "title": OTHER_TITLE, "requested_at": 1.8e9})
     write_json(run / "outcome.json", {"state": "finished", "ended_at": 1.8e9})
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect
 
 from benchmarks import results
-from benchmarks.balancer import NGINX, OTHER_MODEL, Balanced, balanced
+from benchmarks.balancer import NGINX, OTHER_TITLE, Balanced, balanced
 from benchmarks.browser import chromium
 from benchmarks.load import prepare, room
 from benchmarks.serving import Server
@@ -34,8 +34,8 @@ ROUNDS = 5
 LIMIT_MS = 30_000
 SESSIONS, ROOM_SECONDS = 60, 20
 CNN = ".st-key-answer-cnn.answered"
-# Its first stroke alone is no five, so the answer tells whether both are still there.
-FIVE = next(example.strokes for example in EXAMPLES if example.label == 5)
+# Its first stroke alone is no four, so the answer tells whether both are still there.
+FOUR = next(example.strokes for example in EXAMPLES if example.label == 4)
 
 
 def visitor(browser: Browser, site: Balanced, copy: str) -> Page:
@@ -91,10 +91,10 @@ def until_activated(trainer: Page, drawer: Page) -> float:
     """
     trainer.locator(".st-key-use-model button").click()
     start = time.perf_counter()
-    while not (drawer.locator(CNN).count() and OTHER_MODEL in drawer.locator(CNN).inner_text()):
+    while not (drawer.locator(CNN).count() and OTHER_TITLE in drawer.locator(CNN).inner_text()):
         if time.perf_counter() - start > LIMIT_MS / 1000:
             raise TimeoutError("the other copy still answers with the model that shipped")
-        draw(drawer, FIVE[1])
+        draw(drawer, FOUR[1])
         drawer.wait_for_timeout(200)
     return time.perf_counter() - start
 
@@ -118,13 +118,13 @@ def kills(browser: Browser, site: Balanced) -> list[float]:
     page = visitor(browser, site, "a")
     seconds = []
     for _ in range(ROUNDS):
-        draw(page, FIVE[0])
+        draw(page, FOUR[0])
         page.locator(CNN).wait_for()
         killed = copy_of(page)
         site.kill(killed)
         start = time.perf_counter()
-        draw(page, FIVE[1])
-        expect_digit(page, 5)
+        draw(page, FOUR[1])
+        expect_digit(page, 4)
         seconds.append(time.perf_counter() - start)
         assert copy_of(page) != killed
         clear(page)

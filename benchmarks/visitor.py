@@ -130,7 +130,7 @@ class Visitor:
                     bodies.append(element.html.body)
                 elif shown == "exception":
                     error = f"{element.exception.type}: {element.exception.message}"
-                elif shown == "bidi_component":
+                elif shown == "bidi_component" and "-canvas-" in element.bidi_component.id:
                     self._canvas = element.bidi_component.id
                     self._fragment = message.delta.fragment_id
                 elif shown == "button" and element.button.id.endswith("-clear"):

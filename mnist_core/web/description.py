@@ -16,7 +16,7 @@ _REFUSALS = {
     400: "The body is no JSON.",
     403: "A page of another site asks.",
     413: "The body is too long: 64 kB of JSON, 10 MB of a picture.",
-    415: "The picture is no PNG, JPEG or WebP.",
+    415: "The picture is in a format that is not read.",
     422: "The drawing is blank, or not what it should be.",
     429: "Asked too often; Retry-After says when to ask again.",
     503: "No network answers yet; Retry-After says when to ask again.",

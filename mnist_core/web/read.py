@@ -86,8 +86,9 @@ class Read:
 
 
 def _check_format(kind: str) -> None:
-    if kind.removeprefix("image/").upper() not in FORMATS:
-        raise BadRequest(415, "The picture must be a PNG, JPEG or WebP; save it as one of them.")
+    if kind.removeprefix("image/").upper() not in (*FORMATS, "HEIC"):
+        raise BadRequest(415, "The picture must be a PNG, JPEG, WebP, GIF, TIFF, BMP or HEIC; save "
+                              "it as one of them.")  # fmt: skip
 
 
 async def in_thread(work: Callable[..., Any], *arguments: Any) -> Any:

@@ -16,7 +16,7 @@ from mnist_core.models.reading import draw_ink
 from mnist_core.views.canvas_state import render
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-FIVE = next(example.strokes for example in EXAMPLES if example.label == 5)
+FOUR = next(example.strokes for example in EXAMPLES if example.label == 4)
 SHOWN = """() => [...document.querySelectorAll(".large-digit")].map(e => e.textContent).join()
     + " " + document.querySelector(".st-key-network-input img").src"""
 # Draws every drawing as the canvas does, in one go: a round white brush on black.
@@ -87,14 +87,14 @@ def test_the_bars_move_with_the_pen_and_the_rerun_agrees(page, address):
     pen = open_page(page, address)
     seen = []
     page.on("response", lambda r: seen.append(r.status) if "/api/read" in r.url else None)
-    for stroke in FIVE[:-1]:
+    for stroke in FOUR[:-1]:
         pen.draw(stroke)
     settled(page)
     rerun_says = page.evaluate(SHOWN)
-    pen.draw(FIVE[-1], lambda: page.wait_for_selector(".reading.moving", timeout=20_000))
+    pen.draw(FOUR[-1], lambda: page.wait_for_selector(".reading.moving", timeout=20_000))
     page.wait_for_function(f"before => ({SHOWN})() !== before", arg=rerun_says)
     page.wait_for_function(
-        "() => document.querySelector('.st-key-answer-cnn .large-digit').textContent === '5'"
+        "() => document.querySelector('.st-key-answer-cnn .large-digit').textContent === '4'"
     )
     settled_at_pen_up = page.evaluate(SHOWN)
     settled(page)
@@ -102,61 +102,61 @@ def test_the_bars_move_with_the_pen_and_the_rerun_agrees(page, address):
     assert len(seen) >= 4
     assert set(seen) == {200}
     bars = page.locator(".st-key-answer-cnn .bar")
-    assert bars.nth(5).evaluate("e => Number(e.style.getPropertyValue('--p'))") > 0.5
+    assert bars.nth(4).evaluate("e => Number(e.style.getPropertyValue('--p'))") > 0.5
     # Undone, a stroke is gone for the companion too.
     page.locator(".st-key-undo button").click()
-    page.wait_for_function(f"() => window.mnistInk.strokes.length === {len(FIVE) - 1}")
+    page.wait_for_function(f"() => window.mnistInk.strokes.length === {len(FOUR) - 1}")
 
 
 def test_a_server_that_stops_in_mid_stroke_and_comes_back(desktop_page, server):
     page = desktop_page
     pen = open_page(page, server.address)
-    pen.draw(FIVE[0])
+    pen.draw(FOUR[0])
     settled(page)
 
     def stop() -> None:
         server.kill()
         page.wait_for_timeout(1500)
 
-    pen.draw(FIVE[1], before_the_end=stop)
+    pen.draw(FOUR[1], before_the_end=stop)
     server.start()
     page.wait_for_function("() => window.mnistInk.strokes.length === 2")
     settled(page)
-    pen.draw(FIVE[2], lambda: page.wait_for_selector(".reading.moving", timeout=20_000))
+    pen.draw(FOUR[1], lambda: page.wait_for_selector(".reading.moving", timeout=20_000))
     settled(page)
-    assert page.locator(".st-key-answer-cnn .large-digit").inner_text() == "5"
+    assert page.locator(".st-key-answer-cnn .large-digit").inner_text() == "4"
 
 
 def test_without_the_route_all_works_as_without_the_companion(desktop_page, address):
     page = desktop_page
     page.route("**/api/read", lambda route: route.abort())
     pen = open_page(page, address)
-    for stroke in FIVE:
+    for stroke in FOUR:
         pen.draw(stroke)
     page.wait_for_selector(".st-key-answer-cnn.answered", timeout=20_000)
     settled(page)
-    assert page.locator(".st-key-answer-cnn .large-digit").inner_text() == "5"
+    assert page.locator(".st-key-answer-cnn .large-digit").inner_text() == "4"
 
 
 def test_a_drawing_replays_itself_and_is_scrubbed(page, address):
     pen = open_page(page, address)
-    for stroke in FIVE:
+    for stroke in FOUR:
         pen.draw(stroke)
     settled(page)
     page.locator(".st-key-replay summary").click()
     play = page.locator(".replay .play")
     play.click()
     page.wait_for_function(
-        "() => document.querySelector('.replay .words').textContent.includes('The CNN said 5')",
+        "() => document.querySelector('.replay .words').textContent.includes('The CNN said 4')",
         timeout=20_000,
     )
     page.wait_for_function("() => document.querySelector('.replay .play').textContent[0] === '▶'",
                            timeout=20_000)  # fmt: skip
     answers = page.locator(".replay .said b")
-    assert answers.all_inner_texts() == ["5", "5"]
-    assert page.locator(".replay .marks [data-slot=cnn].last").inner_text() == "5"
+    assert answers.all_inner_texts() == ["4", "4"]
+    assert page.locator(".replay .marks [data-slot=cnn].last").inner_text() == "4"
     page.locator(".replay input").fill("50")
-    assert page.locator(".replay .said[data-slot=cnn] b").inner_text() != "5"
+    assert page.locator(".replay .said[data-slot=cnn] b").inner_text() != "4"
     width, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert width <= window
 

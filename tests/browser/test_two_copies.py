@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from benchmarks.balancer import NGINX, Balanced, balanced
 from benchmarks.two_copies import (
     CNN,
-    FIVE,
+    FOUR,
     clear,
     copy_of,
     draw,
@@ -47,9 +47,9 @@ def visitors(chromium: Browser, site: Balanced) -> Iterator[dict[str, Page]]:
         page.context.close()
 
 
-def upload_five(page: Page, folder: Path) -> None:
-    Image.fromarray(255 - draw_strokes(FIVE)[..., 0]).save(folder / "five.png")
-    page.locator("input[type=file]").first.set_input_files(folder / "five.png")
+def upload_four(page: Page, folder: Path) -> None:
+    Image.fromarray(255 - draw_strokes(FOUR)[..., 0]).save(folder / "four.png")
+    page.locator("input[type=file]").first.set_input_files(folder / "four.png")
 
 
 def test_a_model_activated_on_one_copy_answers_on_the_other(visitors):
@@ -60,8 +60,8 @@ def test_a_model_activated_on_one_copy_answers_on_the_other(visitors):
 
 def test_an_upload_reaches_the_copy_that_has_the_session(visitors, site, tmp_path):
     for page in visitors.values():
-        upload_five(page, tmp_path)
-        expect_digit(page, 5)
+        upload_four(page, tmp_path)
+        expect_digit(page, 4)
     known = [(named, answered) for named, answered in site.requests() if named in site.ports]
     assert {named for named, _ in known} == {"a", "b"}
     assert all(answered in (named, "") for named, answered in known)
@@ -70,18 +70,18 @@ def test_an_upload_reaches_the_copy_that_has_the_session(visitors, site, tmp_pat
 def test_visitors_of_a_killed_copy_carry_on_in_the_middle_of_a_stroke(visitors, site):
     page, neighbour = visitors["a"], visitors["b"]
     for visiting in (page, neighbour):
-        draw(visiting, FIVE[0])
+        draw(visiting, FOUR[0])
         visiting.locator(CNN).wait_for()
-    draw(page, FIVE[1], in_the_middle=lambda: (site.kill("a"), page.wait_for_timeout(3000)))
-    expect_digit(page, 5)
+    draw(page, FOUR[1], in_the_middle=lambda: (site.kill("a"), page.wait_for_timeout(3000)))
+    expect_digit(page, 4)
     assert copy_of(page) == "b"
-    draw(neighbour, FIVE[1])
-    expect_digit(neighbour, 5)
+    draw(neighbour, FOUR[1])
+    expect_digit(neighbour, 4)
 
 
 def test_the_drawing_outlives_all_copies_and_uploads_work_again(visitors, site, tmp_path):
     page = visitors["b"]
-    draw(page, FIVE[0])
+    draw(page, FOUR[0])
     page.locator(CNN).wait_for()
 
     def start_anew():
@@ -90,8 +90,8 @@ def test_the_drawing_outlives_all_copies_and_uploads_work_again(visitors, site, 
         site.revive("b")
         page.wait_for_timeout(3000)
 
-    draw(page, FIVE[1], in_the_middle=start_anew)
-    expect_digit(page, 5)
+    draw(page, FOUR[1], in_the_middle=start_anew)
+    expect_digit(page, 4)
     clear(page)
-    upload_five(page, tmp_path)
-    expect_digit(page, 5)
+    upload_four(page, tmp_path)
+    expect_digit(page, 4)

@@ -109,7 +109,7 @@ def test_a_picture_is_read_as_the_page_reads_an_uploaded_one(client, kind):
     ("kind", "content", "status", "words"),
     [
         ("image/png", b"no picture", 422, "no PNG, JPEG"),
-        ("image/gif", b"GIF89a", 415, "PNG, JPEG or WebP"),
+        ("image/x-icon", b"icon", 415, "must be a PNG, JPEG"),
         ("image/jpeg", b"\xff\xd8" + bytes(10_000_000), 413, "10,000,000 bytes"),
     ],
 )
