@@ -13,6 +13,7 @@ import numpy as np
 from benchmarks.fuzz import whole
 from benchmarks.fuzz.mutations import Files, mutate
 from benchmarks.fuzz.whole import RUN
+from mnist_core import words
 from mnist_core.data.formats import read_kaggle_test
 from mnist_core.data.mnist import Dataset, read_upload
 from mnist_core.data.pendigits import load_pendigits, read_archive
@@ -104,7 +105,7 @@ def read_canvas(files: Files, folder: Path) -> None:
     state = CanvasState()
     state.see(message)
     picture = render(state.objects)
-    assert picture.shape == (336, 336, 4)
+    assert picture.shape == (336, 336)
     assert picture.dtype == np.uint8
     for change in (state.arrive, state.undo, state.undo, state.redo):
         change()
@@ -121,12 +122,12 @@ def read_run(files: Files, folder: Path) -> None:
     assert run is not None
     report.table([run])
     report.plain(run.title)
-    words = "".join([*queue.command(run), run.reason, run.log_tail, run.title])
-    assert b"\0" not in words.encode()
+    said = "".join([*queue.command(run), run.reason, run.log_tail, run.title])
+    assert b"\0" not in said.encode()
     progress = Progress(run_folder)
     progress.update()
     assert 0 <= progress.fraction <= 1
-    report.duration(progress.seconds_left)
+    words.duration(progress.seconds_left)
     if progress.epochs:
         last = progress.epochs[-1]
         images = np.zeros((len(last["examples"]), 28, 28), np.uint8)

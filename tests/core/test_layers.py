@@ -21,7 +21,17 @@ MODULES = sorted(
 # What subclasses or composes Keras; only a training process, and building a recipe, loads them.
 KERAS_MODULES = {
     f"mnist_core.training.{name}"
-    for name in ("batches", "calibration", "card", "fit", "networks", "reporter")
+    for name in (
+        "batches",
+        "calibration",
+        "card",
+        "fine_tuning",
+        "fit",
+        "learning",
+        "moments",
+        "networks",
+        "reporter",
+    )
 }
 
 

@@ -59,6 +59,7 @@ def test_a_training_tells_what_happens_and_learns(squares):
     assert {event.as_dict()["type"] for event in events} == {
         "started",
         "batch",
+        "moment",
         "epoch",
         "finished",
     }

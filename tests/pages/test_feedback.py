@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import shutil
 import sys
 import types
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.data import database, people
@@ -43,6 +46,16 @@ def open_page(monkeypatch, objects: list | None = None) -> AppTest:
     page = AppTest.from_file(PAGE, default_timeout=60).run()
     assert not page.exception
     return page
+
+
+def picture_of(strokes: list) -> dict:
+    """A photo on the canvas, as the canvas sends it."""
+    buffer = io.BytesIO()
+    Image.fromarray(draw_strokes(strokes)[..., 0]).save(buffer, format="PNG")
+    return {
+        "type": "image",
+        "src": "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(),
+    }
 
 
 def words(page: AppTest) -> str:
@@ -90,8 +103,7 @@ def test_right_asks_which_digit_where_the_networks_disagree(monkeypatch):
 
 
 def test_a_picture_is_not_kept(monkeypatch):
-    picture = {"type": "Image", "src": "data:image/png;base64,"}
-    page = open_page(monkeypatch, [picture])
+    page = open_page(monkeypatch, [picture_of(SEVEN.strokes)])
     page.button(key="say-right").click().run()
     assert "Only what is drawn by hand" in words(page)
     assert people.listed() == []
