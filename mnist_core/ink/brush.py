@@ -93,7 +93,7 @@ def _pen_points(path: Sequence[Sequence[Any]]) -> tuple[Stroke, bool]:
     stroke = np.array(points or [(0.0, 0.0)])
     if not np.isfinite(stroke).all():
         raise ValueError("a point of the path is nowhere")
-    if len(stroke) == 2 and np.abs(stroke[1] - stroke[0]).max() < LEAST_STEP_PX:
+    if is_straight and len(stroke) == 2 and np.abs(stroke[1] - stroke[0]).max() < LEAST_STEP_PX:
         stroke = stroke.mean(axis=0, keepdims=True)  # a dot: the canvas gives it some length
     return stroke, is_straight
 

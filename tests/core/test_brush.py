@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mnist_core.ink import brush
@@ -41,6 +41,7 @@ def recorded(points: np.ndarray, width_px: float = 18.0) -> list[list[Any]]:
 
 
 @given(HANDS)
+@example([(0.0, 1 / 6), (0.0, 0.5)])  # hardly moved, and yet no dot
 def test_points_and_the_path_recorded_of_them_leave_the_same_ink(hand):
     points = np.array(hand, float)
     told = brush.ink_of([brush.curve_of(points)], [18])
