@@ -10,20 +10,26 @@ from pages.parts.confusion.mistakes import show_mistakes
 from pages.parts.confusion.robustness_curves import show_robustness
 from pages.parts.confusion.trust import show_trust
 from pages.parts.names import model_title
-from pages.parts.stored_answers import load
+from pages.parts.stored_answers import ON_MNIST, ON_PEOPLE, load
 
 VIEWS = ["Mistakes", "Trust", "Compare", "Break it"]
 
 
 def choose_in_title(models: list[str]) -> tuple[str, str, str]:
-    """Show a title whose words can be changed; return both models ("" for none) and the view."""
+    """Show a title whose words can be changed; return both models ("" for none) and the view.
+
+    What the models are judged on stays in the session, where `load` looks for it.
+    """
     with st.container(key="heard-title"):  # what is seen instead are the words that follow
         st.title("Where a network goes wrong")
     with st.container(horizontal=True, vertical_alignment="center", key="changeable-title"):
         hidden = {"label_visibility": "collapsed", "format_func": model_title, "width": 190}
         st.markdown("Where", width="content")
         model = st.selectbox("Network", models, key="model", **hidden)
-        st.markdown("goes wrong, against", width="content")
+        st.markdown("goes wrong on", width="content")
+        st.selectbox("Judged on", [ON_MNIST, ON_PEOPLE], key="judged-on", width=220,
+                     label_visibility="collapsed")  # fmt: skip
+        st.markdown("against", width="content")
         others = [*(name for name in models if name != model), ""]
         other = st.selectbox("Compared with", others, key="other-model", **hidden)
         view = st.segmented_control(

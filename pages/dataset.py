@@ -13,10 +13,11 @@ from pages.parts.dataset.digit_statistics import show_statistics
 from pages.parts.dataset.digit_wall import show_wall
 from pages.parts.dataset.doubtful_labels import show_doubtful
 from pages.parts.dataset.other_data import show_upload
+from pages.parts.dataset.people_drawings import show_people
 from pages.parts.first_visit import first_visit
 from pages.parts.stored_answers import answers_of
 
-VIEWS = ["Digits", "Statistics", "Map", "Doubtful labels", "Other data"]
+VIEWS = ["Digits", "Statistics", "Map", "Doubtful labels", "People", "Other data"]
 
 mnist = st.cache_resource(load_mnist, show_spinner="Reading the digits")
 
@@ -87,6 +88,8 @@ elif view == "Map":
     show_map(data)
 elif view == "Doubtful labels":
     show_doubtful(data)
+elif view == "People":
+    show_people()
 else:
     show_upload()
 st.caption(f"Shown: {data.source}.")

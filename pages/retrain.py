@@ -8,6 +8,7 @@ from mnist_core.runs.report import plain
 from pages.parts.attempt import attempt, show_failure
 from pages.parts.permission import may_change
 from pages.parts.retrain.active_models import show_active
+from pages.parts.retrain.learn_from_people import learn_from_people
 from pages.parts.retrain.luck import show_seeds
 from pages.parts.retrain.past_runs import show_past
 from pages.parts.retrain.run_result import say_end, show_result
@@ -19,7 +20,7 @@ def page() -> None:
     """The page, from top to bottom: who answers, what runs or was left, what can be trained."""
     st.title("Retrain")
     show_failure()
-    active, status, form, who, below = (st.container() for _ in range(5))
+    active, status, form, learnt, who, below = (st.container() for _ in range(6))
     with who:
         allowed = may_change()
     live, past = queue.live_runs(), [run for run in queue.list_runs() if run.is_settled]
@@ -31,6 +32,8 @@ def page() -> None:
         show_status(live, last, allowed)
     with form, st.expander("Train something else") if live else st.container():
         choose_and_train(allowed, bool(live))
+    with learnt:
+        learn_from_people(allowed, bool(live))
     with below:
         if last is not None and not running(live):
             show_curves(last)

@@ -338,12 +338,13 @@ def listed(
 
 
 def state() -> tuple[int, int, float]:
-    """Return what changes when the collection does: count, last id, sum over labels and hiding."""
+    """Return what changes when the collection does: count, last id, sum over what was said."""
     # Cheap to ask: a page asks at every look.
     told = sa.func.coalesce(
         sa.func.sum(
             sa.func.coalesce(drawings.c.label, -1) * (drawings.c.id % 97 + 1)
             + sa.case((drawings.c.hidden, 1000), else_=0)
+            + sa.case((drawings.c.label_source == "confirmed", 0.25), else_=0)
         ),
         0,
     )

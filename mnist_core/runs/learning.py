@@ -43,9 +43,11 @@ def lesson(classifiers: dict[str, Classifier] | None = None) -> Lesson:
 
     Raises DatabaseError, ModelError.
     """
-    if classifiers is None:
-        classifiers = {slot: Classifier.load(name) for slot, name in registry.active().items()}
     collection = labelled()
+    if not len(collection):
+        classifiers = {}
+    elif classifiers is None:
+        classifiers = {slot: Classifier.load(name) for slot, name in registry.active().items()}
     said = {slot: opinions(classifier, collection) for slot, classifier in classifiers.items()}
     return Lesson(collection, doubted(collection, said), said)
 
@@ -57,9 +59,9 @@ def asked(slot: str) -> tuple[str, dict[str, Any], str]:
     return recipe, {"from": base, "learn": slot}, f"{words.network(slot)} learns from people"
 
 
-def request(slots: Sequence[str]) -> list[Run]:
-    """Put a run for each slot at the end of the queue."""
-    return [queue.request(*asked(slot)) for slot in slots]
+def request(slots: Sequence[str], guest: str = "") -> list[Run]:
+    """Put a run for each slot at the end of the queue; guest: as `queue.request` has it."""
+    return [queue.request(*asked(slot), guest) for slot in slots]
 
 
 def learn_into(

@@ -5,6 +5,7 @@ import streamlit as st
 
 from mnist_core.models import registry
 from mnist_core.views import figures
+from pages.parts import people
 from pages.parts.chart import chart
 from pages.parts.names import chart_name
 from pages.parts.stored_answers import dataset_or_reason
@@ -52,6 +53,8 @@ def choose_digit(chart: str) -> None:
 
 def pictures_of(stored: registry.Evaluation) -> tuple[np.ndarray | None, str]:
     """Return the (n, 28, 28) uint8 images that the answers are about, or why there are none."""
+    if stored.split == people.SPLIT:
+        return people.pictures(), ""
     dataset, reason = dataset_or_reason()
     if dataset is None:
         return None, f"No pictures: {reason}"
@@ -67,7 +70,8 @@ def show_closer(key: str, index: int, answers, stored, images) -> None:
     """Show one digit large, with every network's ten probabilities."""
     with st.container(border=True, key=f"{key}-closer"):
         label = int(stored.y_true[index])
-        st.markdown(f"**Test digit {index}, labelled {label}**")
+        what = "Drawing" if stored.split == people.SPLIT else "Test digit"
+        st.markdown(f"**{what} {index}, labelled {label}**")
         picture, bars = st.columns([2, 5])
         if images is not None:
             picture.image(figures.png_uri(images[index], times=6), width=150)
@@ -77,7 +81,7 @@ def show_closer(key: str, index: int, answers, stored, images) -> None:
                 icon=":material/edit:",
                 help="Send this digit to the Draw page",
             ):
-                caption = f"test digit {index}, labelled {label}"
+                caption = f"{what.lower()} {index}, labelled {label}"
                 st.session_state["draw_image"] = {"image": images[index], "caption": caption}
                 st.switch_page("draw.py")
         with bars:

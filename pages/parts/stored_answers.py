@@ -9,6 +9,9 @@ from mnist_core.data import browse
 from mnist_core.data.mnist import Dataset, load_mnist
 from mnist_core.errors import DatasetError, MnistError, ModelError
 from mnist_core.models import registry
+from pages.parts import people
+
+ON_MNIST, ON_PEOPLE = "MNIST’s test images", "people’s drawings"
 
 # Streamlit keeps one result for one function: the pages that load MNIST share it.
 mnist = st.cache_resource(load_mnist, show_spinner="Reading the digits")
@@ -37,11 +40,29 @@ def changed_ns(name: str, file: str) -> int:
 
 
 def load(name: str) -> registry.Evaluation:
-    """Return a model's answers, or offer to make them and stop the page."""
+    """Return a model's answers, or offer to make them and stop the page.
+
+    To people's drawings, where the page judges by those.
+    """
+    if st.session_state.get("judged-on") == ON_PEOPLE:
+        return load_people(name)
     try:
         return stored_evaluation(name, changed_ns(name, registry.EVALUATION_FILE))
     except ModelError as error:
         offer_to_evaluate(name, str(error))
+
+
+def load_people(name: str) -> registry.Evaluation:
+    """Return a model's answers to the digits that people drew, or say why there are none."""
+    try:
+        found, _ = people.evaluation(name)
+    except MnistError as error:
+        st.error(str(error))
+        st.stop()
+    if not len(found.y_true):
+        st.info("Nobody has drawn a digit and said which it is; do so on the Draw page.")
+        st.stop()
+    return found
 
 
 def offer_to_evaluate(name: str, missing: str) -> NoReturn:

@@ -3,10 +3,11 @@
 import streamlit as st
 
 from mnist_core.models import registry
-from mnist_core.runs import report
+from mnist_core.runs import gate_report, report
 from mnist_core.runs.folder import Run
 from mnist_core.words import network
 from pages.parts.attempt import attempt
+from pages.parts.retrain.gate_result import show_gate
 from pages.parts.retrain.luck import offer_seeds
 
 
@@ -15,6 +16,9 @@ def show_result(run: Run, allowed: bool) -> None:
     active = registry.active()
     say_end(run, report.against_active(run, active) if run.has_model else "")
     slot = report.slot_for(run.recipe)
+    if (verdict := gate_report.load(run.folder)) is not None:
+        show_gate(run, verdict, allowed)
+        return
     if not run.has_model:
         return
     if active[slot] == run.run_id:

@@ -1,0 +1,65 @@
+"""People's labelled drawings as pages read them: once per state of the database."""
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.data import people
+from mnist_core.data.collection import Collection, labelled
+from mnist_core.models import registry
+from mnist_core.models.classifier import Classifier
+from mnist_core.models.registry import Evaluation
+from mnist_core.runs import learning
+from mnist_core.views.answer_view import data_url
+
+SPLIT = "people"
+
+
+@st.cache_resource(max_entries=3, show_spinner="Reading people’s drawings")
+def _lesson(state: tuple, active: tuple) -> learning.Lesson:
+    return learning.lesson()
+
+
+def lesson() -> learning.Lesson:
+    """Return what can be learnt from now. Raises DatabaseError, ModelError."""
+    return _lesson(people.state(), tuple(registry.active().items()))
+
+
+@st.cache_resource(max_entries=10, show_spinner="Reading people’s drawings")
+def _evaluation(name: str, state: tuple) -> tuple[Evaluation, Collection]:
+    collection = labelled()
+    digits = collection.where(collection.labels != people.NOT_A_DIGIT)
+    probabilities = Classifier.load(name).probabilities(digits.inputs)
+    return Evaluation(probabilities, digits.labels, digits.digest, SPLIT), digits
+
+
+def evaluation(name: str) -> tuple[Evaluation, Collection]:
+    """Return a model's answers to the digits that people drew, and those drawings."""
+    return _evaluation(name, people.state())
+
+
+def pictures() -> np.ndarray:
+    """Return the images (n, 28, 28) uint8 that `evaluation` is about."""
+    return evaluation(registry.active()["cnn"])[1].images
+
+
+def rows(collection: Collection, said: dict) -> list[dict]:
+    """Return a table of drawings: picture, label, writer, what each network says."""
+    return [
+        {
+            "Drawing": data_url(collection.images[i] / 255),
+            "Label": words_for(int(collection.labels[i])),
+            **{
+                f"{'Dense' if slot == 'dense' else 'CNN'} reads": f"{words_for(int(o.answers[i]))} "
+                f"({o.confidences[i]:.0%})"
+                for slot, o in said.items()
+            },
+            "Writer": f"person {collection.writers[i]}",
+            "Label by": str(collection.drawings[i].label_source),
+        }
+        for i in range(len(collection))
+    ]
+
+
+def words_for(label: int) -> str:
+    """Return a label as a table shows it."""
+    return "no digit" if label == people.NOT_A_DIGIT else str(label)
