@@ -7,6 +7,8 @@ and to the wall, and whether anything was lost, doubled or swapped: each answer 
 what the networks say of that very drawing, each drawing looked for in the database. Then
 
 - what 500 phones cost that have joined and only listen,
+- after what time a phone's page can be drawn on over a link of 1.6 Mbit/s and 150 ms (Chromium
+  slows it down), from the tap on,
 - with `--kill`: `kill -9` of the server in the middle of twenty seconds, phones sending again
   what was not answered.
 
@@ -46,6 +48,9 @@ PORT_HOST = "127.0.0.1"
 SIZE, BRUSH = 336, 18
 DRAW_EVERY_S = 2.0
 AGAIN_S = 0.5
+SLOW_LINK = {"offline": False, "latency": 150, "downloadThroughput": 200_000,
+             "uploadThroughput": 200_000}  # fmt: skip
+PAGES = 7
 IDLE_PHONES, IDLE_SECONDS = 500, 20
 Drawing = tuple[list[list[list[float]]], dict[str, int]]  # strokes, network -> what it reads
 
@@ -306,6 +311,29 @@ async def idle_room(server: Server) -> dict[str, Any]:
     return figures
 
 
+def slow_link(server: Server) -> dict[str, Any]:
+    """Open a phone's page over a slow link, each time for the first time; return the times."""
+    from benchmarks.browser import chromium
+
+    code = host.open_room("key").code
+    usable_s, loaded_kb = [], 0.0
+    with chromium() as browser:
+        for _ in range(PAGES):
+            context = browser.new_context(viewport={"width": 390, "height": 844}, is_mobile=True)
+            page = context.new_page()
+            context.new_cdp_session(page).send("Network.emulateNetworkConditions", SLOW_LINK)
+            page.goto(f"http://{PORT_HOST}:{server.port}/r/{code}")
+            page.locator("#link", has_text=code).wait_for()
+            times = "performance.getEntriesByName('usable')[0].startTime"
+            usable_s.append(page.evaluate(times) / 1000)
+            sizes = """performance.getEntriesByType('resource').filter((one) =>
+                one.initiatorType !== 'fetch').concat(performance.getEntriesByType('navigation'))
+                .reduce((sum, one) => sum + one.transferSize, 0)"""
+            loaded_kb = page.evaluate(sizes) / 1000
+            context.close()
+    return {"usable_s": sorted(round(one, 2) for one in usable_s), "kb": round(loaded_kb, 1)}
+
+
 class Server:
     """The app in an artifacts folder of its own."""
 
@@ -357,6 +385,8 @@ def main() -> None:
             if not (chosen.no_idle or chosen.kill):
                 figures["idle"] = asyncio.run(idle_room(server))
                 print(json.dumps(figures["idle"], indent=1), flush=True)
+                figures["slow_link"] = slow_link(server)
+                print(json.dumps(figures["slow_link"], indent=1), flush=True)
         finally:
             server.process.terminate()
             server.process.wait(20)

@@ -69,7 +69,8 @@ class Drawing:
     """One drawing. Times are seconds since 1970."""
 
     client_key: str  # chosen by whoever sends it; the same key twice is one drawing
-    strokes: list[list[list[float]]]  # points [x, y] or [x, y, ms since the first], canvas pixels
+    # points [x, y] or [x, y, ms since the first], canvas pixels
+    strokes: Sequence[Sequence[Sequence[float]]]
     width_px: float  # of the brush
     size_px: float  # of the square canvas
     label: int | None = None  # 0 to 9, 10 = not a digit, None = nobody has said
@@ -194,28 +195,27 @@ def add(drawing: Drawing, token: str, name: str = "") -> int:
 
 def add_within(connection: Connection, drawing: Drawing, token: str, name: str = "") -> int:
     """Do what `add` does, as a part of the caller's transaction."""
-    values = _row(drawing, writer_of(connection, token, name))
+    values = checked_row(drawing, writer_of(connection, token, name))
     _insert_once(connection, drawings, [values], "client_key")
     found = sa.select(drawings.c.id).where(drawings.c.client_key == drawing.client_key)
     return connection.execute(found).scalar_one()
 
 
-def insert_within(connection: Connection, found: Sequence[tuple[Drawing, int]]) -> dict[str, int]:
-    """Keep drawings of writers known by their ids, as a part of the caller's transaction.
+def insert_within(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Keep the rows that `checked_row` made, as a part of the caller's transaction.
 
-    Return the id of each by its client key; none of these keys may be there already. What
-    `add_within` raises for one drawing is raised before any is kept.
+    Return the id of each by its client key; none of these keys may be there already.
     """
-    if not found:
+    if not rows:
         return {}
     inserted = connection.execute(
-        sa.insert(drawings).returning(drawings.c.client_key, drawings.c.id),
-        [_row(drawing, writer_id) for drawing, writer_id in found],
+        sa.insert(drawings).returning(drawings.c.client_key, drawings.c.id), list(rows)
     )
     return {row.client_key: row.id for row in inserted}
 
 
-def _row(drawing: Drawing, writer_id: int) -> dict[str, Any]:
+def checked_row(drawing: Drawing, writer_id: int) -> dict[str, Any]:
+    """Return a drawing as its row in the database. Raises WrongDrawing for what `add` refuses."""
     check_label(drawing.label, drawing.label_source)
     if not 0 < len(drawing.client_key) <= 80:
         raise WrongDrawing("A drawing's key has 1 to 80 characters.")
@@ -363,7 +363,7 @@ def add_all(found: Sequence[tuple[Drawing, str]]) -> int:
     with transaction() as connection:
         before = connection.execute(sa.select(sa.func.count()).select_from(drawings)).scalar_one()
         ids = {hashed: _writer(connection, hashed) for hashed in {h for _, h in found}}
-        for part in _parts([_row(drawing, ids[hashed]) for drawing, hashed in found]):
+        for part in _parts([checked_row(drawing, ids[hashed]) for drawing, hashed in found]):
             _insert_once(connection, drawings, list(part), "client_key")
         after = connection.execute(sa.select(sa.func.count()).select_from(drawings)).scalar_one()
     return after - before

@@ -126,7 +126,7 @@ def draw_all(code: str, arrived: Sequence[Drawn]) -> list[int | MnistError]:
         ]
         there = _entries_of(connection, keys)
         rounds: dict[int, Round | NotNow] = {}
-        new: dict[str, tuple[people.Drawing, dict[str, Any]]] = {}
+        new: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
         refused: dict[int, MnistError] = {}
         for place, (one, key) in enumerate(zip(arrived, keys, strict=True)):
             try:
@@ -182,12 +182,12 @@ def _round(
 
 def _rows(
     room: Room, round_: Round, member: Any, key: str, one: Drawn
-) -> tuple[people.Drawing, dict[str, Any]]:
-    """Return a drawing, and the row of its entry. Raises RoomError, WrongDrawing."""
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the rows of a drawing and of its entry. Raises RoomError, WrongDrawing."""
     asked = _asked(round_, member, one.sent)
     drawing = people.Drawing(
         client_key=key,
-        strokes=people.checked_strokes(one.sent.strokes),
+        strokes=one.sent.strokes,
         width_px=one.sent.width_px,
         size_px=one.sent.size_px,
         label=asked,
@@ -196,7 +196,6 @@ def _rows(
         room_code=room.code,
         round_id=round_.id,
         hidden=member.muted,
-        writer_id=member.writer_id,
     )
     entry = {
         "room_id": room.id,
@@ -208,16 +207,16 @@ def _rows(
         "revision": room.revision,
         **_read(one.answers),
     }
-    return drawing, entry
+    return people.checked_row(drawing, member.writer_id), entry
 
 
 def _enter(
-    connection: Connection, new: dict[str, tuple[people.Drawing, dict[str, Any]]]
+    connection: Connection, new: dict[str, tuple[dict[str, Any], dict[str, Any]]]
 ) -> dict[str, int]:
     """Write drawings and their entries; return the entries by key."""
     if not new:
         return {}
-    kept = people.insert_within(connection, [(one, one.writer_id) for one, _ in new.values()])
+    kept = people.insert_within(connection, [drawing for drawing, _ in new.values()])
     keys = {drawing_id: key for key, drawing_id in kept.items()}
     inserted = connection.execute(
         sa.insert(entries).returning(entries.c.drawing_id, entries.c.id),

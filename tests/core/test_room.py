@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mnist_core.data import database, people
-from mnist_core.errors import NoSuchRoom, NotAMember, NotNow, RoomError, RoomPaused
+from mnist_core.errors import NoSuchRoom, NotAMember, NotNow, RoomError, RoomPaused, WrongDrawing
 from mnist_core.room import host, names, phones, rules, scores, store, wall
 from mnist_core.room.phones import Sent
 from mnist_core.room.tables import TABLES, entries, rounds
@@ -219,7 +219,9 @@ def test_drawings_kept_together_are_each_kept_or_refused(store_kind):
             (TOKENS[2], "d", round_.id),
         ]
     ]
+    arrived.append(phones.Drawn(TOKENS[0], Sent("e", round_.id, None, SEVEN, 18, 5), {}))
     kept = phones.draw_all(code, arrived)
+    assert isinstance(kept[6], WrongDrawing)
     assert kept[0] == first
     assert kept[1] == kept[2]
     assert [type(one) for one in kept[3:5]] == [NotAMember, NotNow]

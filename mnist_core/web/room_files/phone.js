@@ -434,4 +434,5 @@ setInterval(() => {
 paint();
 show();
 if (strokes.length) soon();
+performance.mark("usable"); // a pen leaves ink from here on
 listen();
