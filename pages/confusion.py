@@ -28,7 +28,7 @@ def choose_in_title(models: list[str]) -> tuple[str, str, str]:
         model = st.selectbox("Network", models, key="model", **hidden)
         st.markdown("goes wrong on", width="content")
         st.selectbox("Judged on", [ON_MNIST, ON_PEOPLE], key="judged-on", width=220,
-                     label_visibility="collapsed")  # fmt: skip
+                     label_visibility="collapsed", on_change=forget_cell)  # fmt: skip
         st.markdown("against", width="content")
         others = [*(name for name in models if name != model), ""]
         other = st.selectbox("Compared with", others, key="other-model", **hidden)
@@ -36,6 +36,12 @@ def choose_in_title(models: list[str]) -> tuple[str, str, str]:
             "View", VIEWS, default="Mistakes", key="view", label_visibility="collapsed"
         )
     return model, other, view or "Mistakes"
+
+
+def forget_cell() -> None:
+    """Let the matrix begin at its own worst cell again: other digits, other mistakes."""
+    for key in ("true-digit", "read-as", "look-closer"):
+        st.session_state.pop(key, None)
 
 
 def show_figures(name: str) -> None:

@@ -12,6 +12,10 @@ from mnist_core.runs import learning
 from mnist_core.views.answer_view import data_url
 
 SPLIT = "people"
+LABELLED_BY = {
+    "said": "who drew it", "asked": "who asked for it", "voted": "a vote", "imported": "a file",
+    "confirmed": "who looked again",
+}  # fmt: skip
 
 
 @st.cache_resource(max_entries=3, show_spinner="Reading people’s drawings")
@@ -54,7 +58,7 @@ def rows(collection: Collection, said: dict) -> list[dict]:
                 for slot, o in said.items()
             },
             "Writer": f"person {collection.writers[i]}",
-            "Label by": str(collection.drawings[i].label_source),
+            "Label by": LABELLED_BY.get(str(collection.drawings[i].label_source), ""),
         }
         for i in range(len(collection))
     ]

@@ -14,12 +14,12 @@ from pages.parts.attempt import attempt, show_failure
 from pages.parts.permission import may_change
 
 ALL = "all"
-DISAGREEMENTS = {
-    ALL: "anybody or nobody",
-    "both": "both networks with the label",
-    "dense": "the dense network with the label",
-    "cnn": "the CNN with the label",
-    "each other": "the networks with each other",
+SHOWN = {
+    ALL: "all drawings",
+    "both": "both networks contradict the label",
+    "dense": "the dense network contradicts it",
+    "cnn": "the CNN contradicts it",
+    "each other": "the networks contradict each other",
 }
 MOST_SHOWN = 300
 MOST_UPLOAD_MB = 100
@@ -28,18 +28,20 @@ MOST_UPLOAD_MB = 100
 def show_people() -> None:
     """Show people's labelled drawings, and what can be done with them."""
     show_failure()
-    allowed = may_change()
+    drawings, who = st.container(key="people-drawings"), st.container()
+    with who:
+        allowed = may_change("Deleting and adding drawings", "add and delete drawings")
     try:
         now = people.lesson()
     except MnistError as error:
         st.error(str(error))
         return
-    with st.container(key="people-drawings"):
+    with drawings:
         if len(now.collection):
             show_collection(now, allowed)
         else:
             st.info("Nobody has said yet what a drawing is; do so on the Draw page, or in a room.")
-    upload(allowed)
+        upload(allowed)
 
 
 def show_collection(now: Lesson, allowed: bool) -> None:
@@ -51,7 +53,9 @@ def show_collection(now: Lesson, allowed: bool) -> None:
         for slot, one in now.said.items()
     }
     writers = words.count(len(np.unique(some.writers)), "person", "people")
-    st.markdown(f"**{words.count(len(some), 'drawing')}** by {writers}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{words.count(len(some), 'drawing')}** by {writers}")
+        actions = st.container(horizontal=True, width="content")
     if not len(some):
         return
     shown = np.arange(len(some))[::-1][:MOST_SHOWN]  # the latest first
@@ -64,7 +68,7 @@ def show_collection(now: Lesson, allowed: bool) -> None:
     if len(some) > MOST_SHOWN:
         st.caption(f"The latest {MOST_SHOWN} are shown; the files hold all of them.")
     ids = [int(some.ids[shown[row]]) for row in event.selection.rows if row < len(shown)]
-    with st.container(horizontal=True):
+    with actions:
         st.button("Delete the selected", key="delete-people", disabled=not allowed or not ids,
                   icon=":material/delete:", on_click=attempt, args=[people_data.delete, ids]
                   )  # fmt: skip
@@ -80,8 +84,8 @@ def filtered(now: Lesson) -> np.ndarray:
         who = st.selectbox("By", [ALL, *np.unique(collection.writers).tolist()], width=140,
                            key="people-writer", format_func=lambda w: f"person {w}" if w != ALL
                            else "anybody")  # fmt: skip
-        against = st.selectbox("Who disagrees", list(DISAGREEMENTS), key="people-against",
-                               width=260, format_func=DISAGREEMENTS.get)  # fmt: skip
+        against = st.selectbox("Show", list(SHOWN), key="people-against", width=310,
+                               format_func=SHOWN.get)  # fmt: skip
     keep = np.ones(len(collection), bool)
     if digits:
         keep &= np.isin(labels, digits)

@@ -7,7 +7,7 @@ from mnist_core import words
 from mnist_core.analysis import gate
 from mnist_core.data import people as people_data
 from mnist_core.data.browse import png, sprite
-from mnist_core.data.collection import Collection, check_lesson
+from mnist_core.data.collection import check_lesson
 from mnist_core.errors import MnistError
 from mnist_core.models import registry
 from mnist_core.runs import learning
@@ -40,31 +40,42 @@ def show_and_start(allowed: bool, busy: bool) -> None:
     """Show what there is to learn from; start it."""
     try:
         now = people.lesson()
+    except MnistError as error:
+        st.error(str(error))
+        return
+    try:
         dataset, reason = dataset_or_reason()
         if dataset is None:
             st.info(reason)
             return
         st.markdown(HOW)
-        show_doubted(now, allowed)
         check_lesson(now.learnt, dataset)
     except MnistError as error:
         st.info(str(error))
         st.button("Learn from people", key="learn-start", disabled=True)
-        return
-    show_groups(now.learnt)
-    chosen = st.segmented_control(
-        "Who learns", list(registry.SLOTS), default=list(registry.SLOTS), key="who-learns",
-        selection_mode="multi", format_func=lambda slot: words.NETWORK_TITLES[slot],
-    )  # fmt: skip
-    st.button(
-        "Join the queue" if busy else "Learn from people", key="learn-start", type="primary",
-        icon=":material/school:", disabled=not allowed or not chosen, on_click=attempt,
-        args=[learning.request, sorted(chosen, key=registry.SLOTS.index), guest()],
-    )  # fmt: skip
+    else:
+        show_groups(now)
+        choose_and_start(allowed, busy)
+    show_doubted(now, allowed)
 
 
-def show_groups(collection: Collection) -> None:
+def choose_and_start(allowed: bool, busy: bool) -> None:
+    """Let a person choose who learns, and start it."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.segmented_control(
+            "Who learns", list(registry.SLOTS), default=list(registry.SLOTS), key="who-learns",
+            selection_mode="multi", format_func=lambda slot: words.NETWORK_TITLES[slot],
+        )  # fmt: skip
+        st.button(
+            "Join the queue" if busy else "Learn from people", key="learn-start", type="primary",
+            icon=":material/school:", disabled=not allowed or not chosen, on_click=attempt,
+            args=[learning.request, sorted(chosen, key=registry.SLOTS.index), guest()],
+        )  # fmt: skip
+
+
+def show_groups(now: Lesson) -> None:
     """Show in words and pictures who is judged by a network that has not learnt from them."""
+    collection, doubted = now.learnt, int(now.doubted.sum())
     fold = gate.folds(collection.writers)
     count = int(fold.max()) + 1
     drawings = words.count(len(collection), "drawing")
@@ -73,15 +84,14 @@ def show_groups(collection: Collection) -> None:
         f"**{drawings} by {writers}**, dealt into {count} groups of people. Each group is kept "
         "apart once and judged by a network that learnt from the others alone; then one learns "
         "from everybody, and wants to take over."
-    )
+        + (f" **{words.count(doubted, 'more label looks', 'more labels look')} wrong** and will "
+           "be left out: see below." if doubted else "")
+    )  # fmt: skip
     for number, column in enumerate(st.columns(count)):
         group = collection.where(fold == number)
         who = words.count(len(np.unique(group.writers)), "person", "people")
         column.image(png(sprite(group.images[:SHOWN])), width="stretch")
-        column.caption(
-            f"Group {number + 1}: {who}, {words.count(len(group), 'drawing')}. Judged by a network "
-            "that has never seen them."
-        )
+        column.caption(f"Group {number + 1}: {who}, {words.count(len(group), 'drawing')}")
 
 
 def show_doubted(now: Lesson, allowed: bool) -> None:
