@@ -109,6 +109,11 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     _add_training_options(add("train", commands.train, "train a recipe"))
     evaluate = add("evaluate", commands.evaluate, "print a model's figures on the test images")
     evaluate.add_argument("model", help="dense, cnn or the id of a run")
+    evaluate.add_argument(
+        "--spoiled",
+        action="store_true",
+        help="measure it on 1,000 spoiled digits, too",
+    )
     predict = add("predict", commands.predict, "read digits from image files")
     predict.add_argument("files", nargs="+", type=Path, help="photos or scans of one digit each")
     predict.add_argument("--model", help="dense, cnn or the id of a run; default: both active")
@@ -137,6 +142,7 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     take_in.add_argument("file", type=Path)
     fetch = add("fetch", commands.fetch, "fetch the pen strokes that `train dense` learns from")
     fetch.add_argument("what", choices=["pendigits"])
+    add("maps", commands.maps, "lay out the digits by t-SNE, for the map of the Dataset page")
     doubtful = add("doubtful", commands.doubtful, "find the training labels that look wrong")
     doubtful.add_argument("-o", "--output", type=Path, default=None)
     return parser, parsers

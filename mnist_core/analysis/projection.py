@@ -1,6 +1,7 @@
 """Digits laid out in two dimensions: by principal components at once, by t-SNE with patience.
 
-t-SNE (van der Maaten & Hinton 2008) is kept under `artifacts/cache`, named after the data.
+t-SNE (van der Maaten & Hinton 2008) is kept under `artifacts/cache`, named after the data; that of
+MNIST ships under `artifacts/maps`: positions alone, no pixels.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from mnist_core.files import opened_zip, read_array, replacing
 from mnist_core.models import registry
 
 SEED = 1
+CACHE, SHIPPED = "cache", "maps"  # below the artifacts
 SIZES = (1000, 2000, 4000)
 MOST_BYTES = 1_000_000  # of a kept map
 STEPS = 4
@@ -35,17 +37,23 @@ def pca_map(dataset: Dataset, indices: np.ndarray) -> np.ndarray:
 
 
 def kept_tsne(dataset: Dataset, indices: np.ndarray) -> np.ndarray | None:
-    """Return the (n, 2) map that was computed before, None where there is none."""
-    try:
-        with opened_zip(_path(dataset, indices)) as archive:
-            positions = read_array(archive, "positions", MOST_BYTES)
-    except (FileNotFoundError, ValueError):
-        return None
-    return positions if positions.shape == (len(indices), 2) else None
+    """Return the (n, 2) map that was computed before, or ships, None where there is none."""
+    for folder in (SHIPPED, CACHE):
+        try:
+            with opened_zip(_path(dataset, indices, folder)) as archive:
+                positions = read_array(archive, "positions", MOST_BYTES)
+        except (FileNotFoundError, ValueError):
+            continue
+        if positions.shape == (len(indices), 2):
+            return positions
+    return None
 
 
 def compute_tsne(
-    dataset: Dataset, indices: np.ndarray, on_progress: Callable[[float], None]
+    dataset: Dataset,
+    indices: np.ndarray,
+    on_progress: Callable[[float], None],
+    folder: str = CACHE,
 ) -> np.ndarray:
     """Return (n, 2) float32 and keep it; on_progress hears of the share done, 0 to 1.
 
@@ -67,15 +75,15 @@ def compute_tsne(
         )
         positions = tsne.fit_transform(features)
         on_progress((step + 1) / STEPS)
-    path = _path(dataset, indices)
+    path = _path(dataset, indices, folder)
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, positions=positions)
     return positions
 
 
-def _path(dataset: Dataset, indices: np.ndarray) -> Path:
+def _path(dataset: Dataset, indices: np.ndarray, folder: str = CACHE) -> Path:
     name = f"tsne-{dataset.digest[:16]}-{len(indices)}-{SEED}.npz"
-    return registry.artifacts_dir() / "cache" / name
+    return registry.artifacts_dir() / folder / name
 
 
 def braille(images: np.ndarray) -> list[str]:

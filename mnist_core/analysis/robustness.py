@@ -1,23 +1,26 @@
 """How accuracy falls as digits are shifted, turned, scaled, thickened and made noisy.
 
-What was measured is kept as JSON under `artifacts/cache`, named after the model's weights and
-the images, so that a second look costs nothing and a retrained model never shows old curves.
+What was measured is kept beside the model's other answers, with the digests of its weights and
+of the images, so that a second look costs nothing and a retrained model never shows old curves.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import ndimage
 
 from mnist_core.data.mnist import Dataset
-from mnist_core.files import write_json
+from mnist_core.files import read_json_object, write_json
 from mnist_core.models import registry
 
+if TYPE_CHECKING:
+    from mnist_core.models.classifier import Classifier
+
+FILE = "robustness.json"  # in a model's folder
 SEED = 20_261_121
 SAMPLE = 1000
 Deform = Callable[[np.ndarray, float], np.ndarray]
@@ -144,26 +147,54 @@ def measure(
 def kept(model: str, data_digest: str, images: int) -> dict[str, list[float]] | None:
     """Return what was measured for this model on this many images, None where nothing was."""
     try:
-        content = json.loads(_path(model, data_digest, images).read_text(encoding="utf-8"))
+        content = _kept_curves(model)[_key(data_digest, images)]
         curves = {name: [float(share) for share in content[name]] for name in _lengths()}
-    except (OSError, ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError):
         return None
     return curves if {name: len(curves[name]) for name in curves} == _lengths() else None
 
 
 def keep(model: str, data_digest: str, images: int, measured: dict[str, list[float]]) -> None:
     """Keep what was measured. Raises ModelError where it cannot be written."""
-    write_json(_path(model, data_digest, images), measured)
+    curves = {**_kept_curves(model), _key(data_digest, images): measured}
+    content = {"version": _VERSION, "weights_sha256": _weights(model), "curves": curves}
+    write_json(registry.model_dir(model) / FILE, content)
+
+
+def measure_and_keep(
+    model: str,
+    classifier: Classifier,
+    dataset: Dataset,
+    indices: np.ndarray,
+    on_progress: Callable[[float, str], None] = lambda share, what: None,
+) -> dict[str, list[float]]:
+    """Measure a model on these test images and keep it. Raises ModelError where it cannot."""
+    images, labels = dataset.x_test[indices], dataset.y_test[indices]
+    measured = measure(classifier.probabilities, images, labels, on_progress)
+    keep(model, dataset.digest, len(indices), measured)
+    return measured
 
 
 def _lengths() -> dict[str, int]:
     return {deformation.name: len(deformation.levels) for deformation in DEFORMATIONS}
 
 
-def _path(model: str, data_digest: str, images: int) -> Path:
-    weights = registry.file_digest(registry.model_dir(model) / registry.KERAS_FILE)
-    name = f"robustness-v{_VERSION}-{weights[:16]}-{data_digest[:16]}-{images}.json"
-    return registry.artifacts_dir() / "cache" / name
+def _key(data_digest: str, images: int) -> str:
+    return f"{data_digest[:16]}-{images}"
+
+
+def _weights(model: str) -> str:
+    return registry.file_digest(registry.model_dir(model) / registry.KERAS_FILE)
+
+
+def _kept_curves(model: str) -> dict[str, Any]:
+    """Return what is kept of these very weights, {} where that is nothing or damaged."""
+    try:
+        content = read_json_object(registry.model_dir(model) / FILE)
+        fits = (content["version"], content["weights_sha256"]) == (_VERSION, _weights(model))
+    except (OSError, ValueError, KeyError):
+        return {}
+    return dict(content["curves"]) if fits and isinstance(content["curves"], dict) else {}
 
 
 def evaluate_and_keep(model: str, dataset: Dataset) -> registry.Evaluation:

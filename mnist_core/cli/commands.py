@@ -177,7 +177,7 @@ def _train(
 
 def evaluate(arguments: Namespace) -> int:
     """Print how well a model reads the test images; store its answers if none are stored."""
-    from mnist_core.analysis import metrics
+    from mnist_core.analysis import metrics, robustness
     from mnist_core.data.mnist import load_mnist
     from mnist_core.models.classifier import Classifier
 
@@ -198,6 +198,10 @@ def evaluate(arguments: Namespace) -> int:
         scores = classifier.digit_scores(images) if classifier.can_tell_non_digits else None
         stored = registry.Evaluation(probabilities, dataset.y_test, dataset.digest, "test", scores)
         registry.save_evaluation(registry.model_dir(arguments.model), stored)
+    if arguments.spoiled:
+        indices = robustness.sample_indices(len(images))
+        robustness.measure_and_keep(arguments.model, classifier, dataset, indices)
+        print(f"  spoiled in {len(robustness.DEFORMATIONS)} ways: {robustness.FILE}")
     return 0
 
 
@@ -300,6 +304,19 @@ def fetch(arguments: Namespace) -> int:
     from mnist_core.data import pendigits
 
     print(pendigits.fetch())
+    return 0
+
+
+def maps(arguments: Namespace) -> int:
+    """Lay out the digits of the data set at hand by t-SNE, for the Dataset page's map."""
+    from mnist_core.analysis import projection
+    from mnist_core.data.mnist import load_mnist
+
+    dataset = load_mnist()
+    for digits in projection.SIZES:
+        indices = projection.share_of(dataset, digits)
+        projection.compute_tsne(dataset, indices, lambda share: None, projection.SHIPPED)
+        print(f"{len(indices):,} digits of {dataset.source}", flush=True)
     return 0
 
 

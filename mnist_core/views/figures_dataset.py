@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from mnist_core.data.browse import Statistics
-from mnist_core.views.figures import BLUE, GREEN, ORANGE, RED, finish, go
+from mnist_core.views.figures import BLUE, GREEN, ORANGE, finish, go
 
-# Ten colours that stay apart on white and on black: Okabe & Ito's, and two more.
+# Ten colours that stay apart on white and on black, and in lightness for the colour-blind; each
+# class also carries its digit.
 DIGIT_COLOURS = (
-    ORANGE, BLUE, GREEN, RED, "#CC79A7", "#56B4E9", "#B8A800", "#8C8C8C", "#8B5CF6", "#A0522D",
+    "#4E79A7", "#F28E2B", "#59A14F", "#E15759", "#8C6BB1", "#17BECF", "#D37295", "#B59A00",
+    "#8D8D8D", "#9C6B3C",
 )  # fmt: skip
 
 
@@ -110,6 +112,11 @@ def digit_map(
             text=[pictures[int(i)] for i in of_digit],
             hovertemplate="%{text}<br>%{customdata[0]}, labelled " + f"{digit}<extra></extra>",
             marker={"size": 6, "opacity": 0.75, "color": DIGIT_COLOURS[digit]},
+        )  # fmt: skip
+        row = np.median(positions[of_digit], axis=0)
+        figure.add_annotation(
+            x=row[0], y=row[1], text=f"<b>{digit}</b>", showarrow=False, borderpad=3,
+            font={"size": 20, "color": "#FFFFFF"}, bgcolor="rgba(16,21,28,0.72)",
         )  # fmt: skip
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)

@@ -98,9 +98,22 @@ def test_what_was_kept_belongs_to_these_weights_and_this_data(model, tmp_path):
     assert robustness.kept(model, "d" * 64, 1000) is None
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"Shift": 1}', json.dumps({"Shift": [1]})])
-def test_damaged_curves_are_measured_again(model, tmp_path, content):
+@pytest.mark.parametrize("curves", [None, [], {"Shift": 1}, {"Shift": [1]}])
+def test_damaged_curves_are_measured_again(model, tmp_path, curves):
     robustness.keep(model, "d", 10, {})
-    (kept,) = (tmp_path / "cache").iterdir()
-    kept.write_text(content)
+    path = tmp_path / "dense" / robustness.FILE
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"curves": {"d-10": curves}}))
     assert robustness.kept(model, "d", 10) is None
+    for whole in ("", "[]", json.dumps(content | {"curves": curves})):
+        path.write_text(whole)
+        assert robustness.kept(model, "d", 10) is None
+
+
+@pytest.mark.parametrize("name", registry.SLOTS)
+def test_the_networks_that_ship_bring_their_curves(name):
+    """`evaluate NAME --spoiled` was run after the last change to the network."""
+    stored = registry.load_evaluation(name)
+    curves = robustness.kept(name, stored.data_digest, robustness.SAMPLE)
+    assert curves is not None
+    assert max(curves["Shift"]) == curves["Shift"][0] > 0.98

@@ -91,7 +91,7 @@ def test_kept_curves_show_at_once_and_the_others_wait_for_a_button():
     measured = {one.name: [0.5] * len(one.levels) for one in robustness.DEFORMATIONS}
     robustness.keep("dense", load_mnist().digest, 400, measured)
     page = open_page(view="Break it")
-    assert page.button(key="measure").label == "Measure cnn"
+    assert page.button(key="measure").label == "Measure the CNN"
     assert "Measured on 400 test digits" in words(page)
     page.button(key="measure").click().run()
     assert "damaged" in page.error[0].value or "missing" in page.error[0].value

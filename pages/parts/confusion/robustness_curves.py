@@ -1,14 +1,18 @@
 """How accuracy falls as the digits are spoiled, one chart for each way to spoil them."""
 
+import numpy as np
 import streamlit as st
 
 from mnist_core.analysis import reports, robustness
 from mnist_core.errors import MnistError
 from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier
+from mnist_core.models.registry import Evaluation
 from mnist_core.views import figures
+from mnist_core.words import capitalised
 from pages.parts.chart import chart
-from pages.parts.stored_answers import changed_ns, dataset_or_reason
+from pages.parts.names import chart_name, model_title
+from pages.parts.stored_answers import changed_ns, dataset_or_reason, load
 from pages.parts.turn import own_turn
 
 
@@ -20,48 +24,57 @@ def classifier(name: str, written_ns: int) -> Classifier:
 
 @st.fragment
 def show_robustness(names: list[str]) -> None:
-    """Show how accuracy falls as the digits are spoiled; measure it once, then keep it."""
-    dataset, reason = dataset_or_reason()
-    if dataset is None or not len(dataset.y_test):
-        st.info(reason or "This data set has no labelled test images to spoil.")
-        return
+    """Show how accuracy falls as the digits are spoiled; measure what nobody has, then keep it."""
     st.markdown(
         "The networks read the test digits as they are, without the centring that the Draw page "
         "does first. A convolution looks for the same stroke everywhere; a dense layer knows it "
         "only where it was trained."
     )
-    everything = st.toggle(f"All {len(dataset.y_test):,} digits (slower)", key="all-digits")
-    indices = robustness.sample_indices(
-        len(dataset.y_test), None if everything else robustness.SAMPLE
-    )
-    curves = {n: robustness.kept(n, dataset.digest, len(indices)) for n in names}
-    missing = [name for name, measured in curves.items() if measured is None]
-    if missing and st.button(f"Measure {' and '.join(missing)}", key="measure", type="primary"):
-        bar = st.progress(0.0)
-        for name in missing:
-            try:
-                with own_turn():
-                    measured = robustness.measure(
-                        classifier(name, changed_ns(name, registry.KERAS_FILE)).probabilities,
-                        dataset.x_test[indices],
-                        dataset.y_test[indices],
-                        lambda share, what, name=name: bar.progress(share, f"{name}: {what}"),
-                    )
-                robustness.keep(name, dataset.digest, len(indices), measured)
-            except MnistError as error:
-                st.error(str(error))
-                return
-        st.rerun(scope="fragment")
+    stored = load(names[0])
+    digits = len(stored.y_true)
+    everything = st.toggle(f"All {digits:,} digits (slower)", key="all-digits")
+    indices = robustness.sample_indices(digits, None if everything else robustness.SAMPLE)
+    curves = {name: robustness.kept(name, stored.data_digest, len(indices)) for name in names}
     known = {name: measured for name, measured in curves.items() if measured is not None}
+    if len(known) < len(names):
+        offer_to_measure([name for name in names if name not in known], stored, indices)
     if known:
-        show_curves(known, len(indices))
+        show_curves({chart_name(name): one for name, one in known.items()}, len(indices))
+
+
+def offer_to_measure(missing: list[str], stored: Evaluation, indices: np.ndarray) -> None:
+    """Measure these networks at the press of a button, where their test images are at hand."""
+    dataset, reason = dataset_or_reason()
+    if dataset is None or dataset.digest != stored.data_digest:
+        st.info(reason or "The stored answers belong to another data set than this machine's.")
+        return
+    told = " and ".join(map(model_title, missing))
+    if not st.button(f"Measure {told}", key="measure", type="primary"):
+        return
+    bar = st.progress(0.0)
+    for name in missing:
+        try:
+            with own_turn():
+                robustness.measure_and_keep(
+                    name,
+                    classifier(name, changed_ns(name, registry.KERAS_FILE)),
+                    dataset,
+                    indices,
+                    lambda share, what, name=name: bar.progress(
+                        share, f"{capitalised(model_title(name))}: {what}"
+                    ),
+                )
+        except MnistError as error:
+            st.error(str(error))
+            return
+    st.rerun(scope="fragment")
 
 
 def show_curves(known: dict[str, dict[str, list[float]]], digits: int) -> None:
     """Show one chart for each way to spoil digits."""
-    columns = st.columns(2, gap="large")
+    columns = st.columns(3, gap="medium")
     for place, one in enumerate(robustness.DEFORMATIONS):
-        with columns[place % 2]:
+        with columns[place % 3]:
             st.subheader(one.name)
             accuracies = {name: measured[one.name] for name, measured in known.items()}
             figure = figures.robustness_curve(one.levels, accuracies, one.axis_title)

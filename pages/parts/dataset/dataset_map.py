@@ -22,11 +22,12 @@ def pca_map(digest: str, digits: int, _dataset: Dataset) -> np.ndarray:
 def show_map(dataset: Dataset) -> None:
     """Show digits in two dimensions; a lasso lists what it holds."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        kind = st.segmented_control(
-            "Laid out by", ["PCA", "t-SNE"], default="PCA", key="layout", required=True
-        )
         digits = st.select_slider("Digits", projection.SIZES, 2000, key="map-digits", width=220)
-    indices = projection.share_of(dataset, digits)
+        indices = projection.share_of(dataset, digits)
+        if "layout" not in st.session_state:
+            there = projection.kept_tsne(dataset, indices) is not None
+            st.session_state["layout"] = "t-SNE" if there else "PCA"
+        kind = st.segmented_control("Laid out by", ["t-SNE", "PCA"], key="layout", required=True)
     if kind == "PCA":
         positions = pca_map(dataset.digest, digits, dataset)
     else:
@@ -42,7 +43,11 @@ def show_map(dataset: Dataset) -> None:
         event = st.plotly_chart(
             figure, key=f"map-{kind}-{digits}", on_select="rerun",
             selection_mode=("lasso", "box", "points"),
-            config={"displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"]},
+            config={
+                "displaylogo": False,
+                "displayModeBar": "hover",
+                "modeBarButtonsToRemove": ["toImage", "autoScale2d"],
+            },
         )  # fmt: skip
     with right:
         held = np.array([p["customdata"][0] for p in event.selection.points], dtype=np.int64)
