@@ -8,6 +8,7 @@ from mnist_core.runs.report import plain
 from pages.parts.attempt import attempt, show_failure
 from pages.parts.permission import may_change
 from pages.parts.retrain.active_models import show_active
+from pages.parts.retrain.cluster_state import show_beside, show_cluster
 from pages.parts.retrain.learn_from_people import learn_from_people
 from pages.parts.retrain.luck import show_seeds
 from pages.parts.retrain.past_runs import show_past
@@ -37,6 +38,7 @@ def page() -> None:
     with below:
         if last is not None and not running(live):
             show_curves(last)
+        show_cluster(live, allowed)
         show_seeds([*live, *past], allowed)
         show_past(past, allowed)
 
@@ -52,6 +54,7 @@ def show_status(live: list[Run], last: Run | None, allowed: bool) -> None:
         if last is not None and report.was_waited_for(last, live[0]):
             say_end(last)
         show_running(live[0], allowed)
+        show_beside(live, allowed)
     else:
         if last is not None:
             show_result(last, allowed)

@@ -20,8 +20,8 @@ from mnist_core.errors import MnistError, RecipeError, RunError, UnreadableImage
 from mnist_core.files import replacing
 from mnist_core.models import registry
 from mnist_core.runs import queue
-from mnist_core.runs.engine import step_back
-from mnist_core.runs.folder import Run, RunProcess, should_stop
+from mnist_core.runs.engine import end_with_worker, step_back
+from mnist_core.runs.folder import Run, RunProcess, alone, should_stop
 from mnist_core.runs.moments import probes_of
 from mnist_core.runs.report import USUAL_AUGMENTATION, changes_in_words, test_accuracy
 from mnist_core.training.hyperparameters import Augmentation, Hyperparameters, override
@@ -82,8 +82,9 @@ def train(arguments: Namespace) -> int:
     if arguments.run_folder is not None:
         if not (arguments.run_folder / "config.json").is_file():
             raise RunError(f"{arguments.run_folder} is no folder of a run.")
+        has_attendant = end_with_worker()
         step_back()
-        with RunProcess(arguments.run_folder) as process:
+        with alone(arguments.run_folder), RunProcess(arguments.run_folder) as process:
             if arguments.learn is None:
                 process.stopped = _train(
                     recipe, hyperparameters, arguments.run_folder, sys.stdout, arguments.start_from
@@ -93,7 +94,8 @@ def train(arguments: Namespace) -> int:
                     arguments.run_folder, arguments.learn, arguments.start_from, changes,
                     sys.stdout,
                 )  # fmt: skip
-        queue.start_next()
+        if not has_attendant:  # which looks after the queue, from where the queue is
+            queue.start_next()
         return 0
     with queue.own(recipe.name, changes, arguments.title) as run, RunProcess(run.folder) as process:
         if others := [other for other in queue.live_runs() if other.run_id != run.run_id]:

@@ -16,10 +16,14 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mnist_core.errors import RunError
 from mnist_core.runs.folder import FAILED, is_alive, settle, write
 from mnist_core.runs.ready import ReadyProcess, is_training
+
+if TYPE_CHECKING:
+    from mnist_core.runs.cluster import DaskCluster
 
 _ROOT = Path(__file__).resolve().parents[2]
 LOWEST = 19
@@ -79,7 +83,7 @@ class ThisMachine(Engine):
                 process = ready.take(command, handle, log.fileno()) if ready else None
             if process is None:
                 process = start(command, handle, log.fileno(), training_environment())
-        threading.Thread(target=_wait_for, args=[process, ended], daemon=True).start()
+        threading.Thread(target=wait_for, args=[process, ended], daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -113,7 +117,8 @@ def start(
     )
 
 
-def _wait_for(process: subprocess.Popen[bytes], ended: Callable[[], None]) -> None:
+def wait_for(process: subprocess.Popen[bytes], ended: Callable[[], None]) -> None:
+    """Wait for a run's process, then say so."""
     process.wait()
     ended()
 
@@ -160,6 +165,7 @@ def step_back() -> None:
 
 
 _here = ThisMachine()
+_clusters: dict[str, DaskCluster] = {}
 
 
 def this_machine() -> ThisMachine:
@@ -168,5 +174,55 @@ def this_machine() -> ThisMachine:
 
 
 def chosen() -> Engine:
-    """Return the engine that the environment asks for."""
-    return _here
+    """Return the engine that the environment asks for: $MNIST_CLUSTER, or this machine.
+
+    Where that cluster cannot be used, trainings go on here, unless $MNIST_CLUSTER_ELSE is "wait".
+    """
+    cluster = named_cluster()
+    if cluster is None:
+        return _here
+    if os.environ.get("MNIST_CLUSTER_ELSE", "here") != "wait" and trouble():
+        return _here
+    return cluster
+
+
+def trouble() -> str:
+    """Return why the cluster that was asked for cannot be used now, in a sentence, or ""."""
+    cluster = named_cluster()
+    if cluster is None:
+        return ""
+    try:
+        cluster.look()
+    except RunError as error:
+        return str(error)
+    return ""
+
+
+def named_cluster() -> DaskCluster | None:
+    """Return the cluster that $MNIST_CLUSTER names, None where it names none."""
+    address = os.environ.get("MNIST_CLUSTER", "").strip()
+    if not address:
+        return None
+    from mnist_core.runs.cluster import DaskCluster  # which builds on this module
+
+    if address not in _clusters:
+        _clusters[address] = DaskCluster(address)
+    return _clusters[address]
+
+
+def end_with_worker() -> bool:
+    """Return whether a cluster's worker started this process ($MNIST_PARENT); if so, end with it.
+
+    A worker that was killed would leave its training behind, which another worker begins anew.
+    """
+    named = os.environ.get("MNIST_PARENT", "")
+    if not named.isdigit():
+        return False
+
+    def watch() -> None:
+        while os.getppid() == int(named):
+            time.sleep(0.3)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    return True

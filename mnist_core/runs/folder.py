@@ -3,6 +3,7 @@
     config.json     what was asked for, and when
     process.json    when the process began, and its pid
     process.lock    locked for as long as the process lives; the kernel lets go when it dies
+    training.lock   locked by whoever trains, here or on a cluster's worker
     events.jsonl    what the training says (see `progress`)
     train.log       what the process printed
     stop            somebody asked it to stop
@@ -60,6 +61,8 @@ class Run:
     log_tail: str = ""  # the last lines of the log, where it failed or was lost
     group: str = ""  # the id that runs asked for together share (see `group`)
     group_title: str = ""
+    worker: str = ""  # of the cluster, which trains it or did
+    attempt: int = 1  # the how-manieth worker that is
 
     @property
     def is_settled(self) -> bool:
@@ -118,6 +121,8 @@ def _describe(folder: Path, config: dict[str, Any], process: dict[str, Any]) -> 
         stop_requested=(folder / "stop").exists(),
         group=_text(config.get("group", ""), 40),
         group_title=_text(config.get("group_title", ""), 200),
+        worker=_text(process.get("worker", ""), 100),
+        attempt=int(finite(process.get("attempt"), 1, 100) or 1),
     )
 
 
@@ -224,8 +229,22 @@ def holding(folder: Path) -> Iterator[None]:
     try:
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        started = read_json(folder / "process.json").get("started_at", time.time())
-        write(folder / "process.json", {"started_at": started, "pid": os.getpid()})
+        before = {"started_at": time.time()} | read_json(folder / "process.json")
+        write(folder / "process.json", before | {"pid": os.getpid()})
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Train in a folder as the only one: wait for another that is about to end.
+
+    A cluster may begin a run anew while the training of a worker that was cut off still looks up.
+    """
+    handle = os.open(folder / "training.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)

@@ -104,7 +104,7 @@ def request_group(
         for run in made:
             queue.delete(run.run_id)
         raise
-    queue.start_next()
+    queue.go_on()
     return Group(group_id, title, tuple(queue.get_run(run.run_id) for run in made))
 
 

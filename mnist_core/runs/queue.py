@@ -55,7 +55,7 @@ def request(
             standing = RECIPES[recipe].hyperparameters.epochs
             limits.check_guest(live_runs(), guest, changes or {}, standing)
         run = create(recipe, changes, title, {**(more or {}), "requested_by": guest})
-    start_next()
+    go_on()
     return get_run(run.run_id)
 
 
@@ -150,7 +150,7 @@ def stop(run_id: str) -> None:
     if run.state == WAITING:
         delete(run_id)
     elif run.state == RUNNING:
-        engine.chosen().stop(run.folder)
+        engine.this_machine().stop(run.folder)  # the folder says so, wherever it trains
 
 
 def rename(run_id: str, title: str) -> None:
@@ -204,13 +204,16 @@ def keep_ready() -> None:
 
 
 def _start(run: Run, on: engine.Engine) -> None:
+    if "from" in run.changes:  # begins at a model, or learns from drawings, that only this has
+        on = engine.this_machine()
     try:
-        on.submit(command(run), run.folder, _go_on)
+        on.submit(command(run), run.folder, go_on)
     except (OSError, RunError) as error:  # the folder says so already, where it could
         _log.warning("The run %s could not be started: %s", run.run_id, error)
 
 
-def _go_on() -> None:
+def go_on() -> None:
+    """Start what can be started; what cannot be now, waits, and the log says why."""
     try:
         start_next()
     except (OSError, RunError) as error:

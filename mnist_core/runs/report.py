@@ -14,7 +14,7 @@ from mnist_core import words
 from mnist_core.errors import ModelError, RunError
 from mnist_core.models import registry
 from mnist_core.runs import queue
-from mnist_core.runs.folder import Run
+from mnist_core.runs.folder import Run, read_json
 from mnist_core.runs.progress import Progress
 from mnist_core.training.hyperparameters import Augmentation, Hyperparameters
 from mnist_core.training.recipes import RECIPES
@@ -142,6 +142,8 @@ def stage_in_words(run: Run, progress: Progress) -> str:
         return "Stopping; the best weights so far are being kept"
     if progress.finished:
         return "Saving the model"
+    if waits_for := read_json(run.folder / "process.json").get("waits_for"):
+        return f"Waiting for {waits_for}"
     if progress.seconds_left is None:
         return "Getting ready: loading TensorFlow and the images"
     batch = progress.last_batch

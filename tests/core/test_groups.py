@@ -14,7 +14,7 @@ from mnist_core.runs.folder import settle
 def artifacts(tmp_path, monkeypatch):
     """An artifacts folder of the test's own, in which nothing is started."""
     monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
-    monkeypatch.setattr(queue, "start_next", lambda: None)
+    monkeypatch.setattr(queue, "go_on", lambda: None)
     return tmp_path
 
 

@@ -1,0 +1,61 @@
+"""The cluster that trains: its workers and what each does; the runs beside the one shown."""
+
+import os
+
+import streamlit as st
+
+from mnist_core.errors import RunError
+from mnist_core.runs import engine, queue, report
+from mnist_core.runs.folder import RUNNING, Run
+from mnist_core.runs.progress import Progress
+from mnist_core.runs.report import plain
+from pages.parts.attempt import attempt
+
+
+def show_cluster(live: list[Run], allowed: bool) -> None:
+    """Say which workers there are and what they do; nothing where trainings run here."""
+    cluster = engine.named_cluster()
+    if cluster is None:
+        return
+    with st.container(key="cluster"):
+        try:
+            state = cluster.look()
+        except RunError as error:
+            waits = os.environ.get("MNIST_CLUSTER_ELSE") == "wait"
+            meanwhile = "Trainings wait for it." if waits else "Meanwhile trainings run here."
+            st.warning(f"{plain(str(error))} {meanwhile}")
+            return
+        if not state.workers:
+            st.warning("The cluster has no worker yet; trainings wait for one.")
+            return
+        busy = {run.worker: run.title for run in live if run.state == RUNNING}
+        places = f"{state.places} at once" if state.places > 1 else "one at a time"
+        words, link = st.columns([4, 1], vertical_alignment="center")
+        words.markdown(f"Trainings run on a cluster, **{places}**.")
+        if allowed and state.dashboard:
+            link.link_button("Dask's dashboard", state.dashboard, icon=":material/open_in_new:")
+        rows = [
+            {"Worker": worker.name, "Places": worker.places, "Trains": busy.get(worker.name, "–")}
+            for worker in state.workers
+        ]
+        st.dataframe(rows, hide_index=True, key="cluster-workers")
+
+
+def show_beside(live: list[Run], allowed: bool) -> None:
+    """Show the runs in progress beside the first, which has the curves."""
+    beside = [run for run in live if run.state == RUNNING][1:]
+    if beside:
+        watch_beside(beside, allowed)
+
+
+@st.fragment(run_every=2.0)
+def watch_beside(runs: list[Run], allowed: bool) -> None:
+    """A bar for each of them, with a way to stop it."""
+    for run in runs:
+        progress = Progress(run.folder)
+        progress.update()
+        bar, stop = st.columns([4, 1], vertical_alignment="center")
+        bar.progress(progress.fraction,
+                     f"{plain(run.title)}: {report.stage_in_words(run, progress)}")  # fmt: skip
+        stop.button("Stop", key=f"stop-{run.run_id}", disabled=not allowed or run.stop_requested,
+                    on_click=attempt, args=[queue.stop, run.run_id])  # fmt: skip
