@@ -9,8 +9,9 @@ what the networks say of that very drawing, each drawing looked for in the datab
 - what 500 phones cost that have joined and only listen,
 - after what time a phone's page can be drawn on over a link of 1.6 Mbit/s and 150 ms (Chromium
   slows it down), from the tap on,
-- with `--kill`: `kill -9` of the server in the middle of twenty seconds, phones sending again
-  what was not answered.
+- with `--kill`: `kill -9` of the server in the middle, phones sending again what was not answered,
+- with `--copies 2`: two copies of the app over one database, every other phone on the second, the
+  wall on the first.
 
 All of it, the phones too, shares this machine's cores.
 """
@@ -246,18 +247,18 @@ async def watch_wall(port: int, code: str, tally: Tally) -> None:
 
 
 async def full_room(
-    server: Server, phones: int, seconds: float, kill: bool = False
+    copies: list[Server], phones: int, seconds: float, kill: bool = False
 ) -> dict[str, Any]:
     """Let phones draw for so long; return the figures."""
     code = host.open_room("key").code
     round_id = host.start_round(code, "draw", None).id
-    everybody = [Phone(server.port, code) for _ in range(phones)]
+    everybody = [Phone(copies[n % len(copies)].port, code) for n in range(phones)]
     await in_turn(everybody)
     tally, chosen = Tally(), drawings()
     listening = [asyncio.create_task(phone.listen()) for phone in everybody]
-    listening.append(asyncio.create_task(watch_wall(server.port, code, tally)))
+    listening.append(asyncio.create_task(watch_wall(copies[0].port, code, tally)))
     await asyncio.sleep(3)
-    cpu = server.cpu_s()
+    cpu = sum(server.cpu_s() for server in copies)
     began = time.perf_counter()
     drawing = [
         asyncio.create_task(phone.draw(round_id, chosen[n % 40 :] + chosen[: n % 40],
@@ -266,19 +267,20 @@ async def full_room(
     ]  # fmt: skip
     if kill:
         await asyncio.sleep(seconds / 2)
-        await asyncio.to_thread(server.kill_and_start)
+        await asyncio.to_thread(copies[0].kill_and_start)
     await asyncio.gather(*drawing)
-    used = server.cpu_s() - cpu
+    used = sum(server.cpu_s() for server in copies) - cpu
     await asyncio.sleep(2)
     for task in listening:
         task.cancel()
     took = time.perf_counter() - began - 2
     return tally.figures() | {
         "phones": phones,
+        "copies": len(copies),
         "seconds": seconds,
         "drawings_a_second": round(len(tally.keys) / took, 1),
         "server_cores": None if kill else round(used / took, 2),
-        "server_mb": server.mb(),
+        "server_mb": [server.mb() for server in copies],
     }
 
 
@@ -371,26 +373,29 @@ def main() -> None:
     parser.add_argument("--phones", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--kill", action="store_true", help="kill -9 in the middle instead")
+    parser.add_argument("--copies", type=int, default=1, help="of the app, over one database")
     parser.add_argument("--no-idle", action="store_true")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         artifacts = serving.own_artifacts(Path(folder))
         os.environ["MNIST_ARTIFACTS"] = str(artifacts)
-        server = Server(artifacts)
+        copies = [Server(artifacts) for _ in range(chosen.copies)]
         try:
             figures = {"full": asyncio.run(
-                full_room(server, chosen.phones, chosen.seconds, chosen.kill)
+                full_room(copies, chosen.phones, chosen.seconds, chosen.kill)
             )}  # fmt: skip
             print(json.dumps(figures["full"], indent=1), flush=True)
             if not (chosen.no_idle or chosen.kill):
-                figures["idle"] = asyncio.run(idle_room(server))
+                figures["idle"] = asyncio.run(idle_room(copies[0]))
                 print(json.dumps(figures["idle"], indent=1), flush=True)
-                figures["slow_link"] = slow_link(server)
+                figures["slow_link"] = slow_link(copies[0])
                 print(json.dumps(figures["slow_link"], indent=1), flush=True)
         finally:
-            server.process.terminate()
-            server.process.wait(20)
+            for server in copies:
+                server.process.terminate()
+                server.process.wait(20)
     name = "room-kill" if chosen.kill else f"room-{chosen.phones}"
+    name += f"-copies-{chosen.copies}" if chosen.copies > 1 else ""
     print(results.keep(name, figures, "The phones share the cores with the server."))
 
 

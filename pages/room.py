@@ -117,7 +117,7 @@ def watch_drawings(code: str) -> None:
 def results(room: Room) -> None:
     """What stays: a link to share, the picture, the drawings; and the ways to end it."""
     at = f"{door.base()}/r/results/{room.results_key}"
-    st.subheader("Results" if room.closed_at else "End", divider=True)
+    st.subheader("Results" if room.closed_at else "End")
     page_of, png, csv, close, other = st.columns(5)
     page_of.link_button("Results to share", at, width="stretch")
     png.link_button("Wall as PNG", f"{at}/wall.png", width="stretch")

@@ -93,7 +93,7 @@ def start_round(
                 room_id=room.id,
                 kind=kind,
                 seed=secrets.randbelow(2**31),
-                votes_needed=rules.votes_needed(len(store.members_of(connection, room))),
+                votes_needed=rules.votes_needed(store.present(connection, room)),
                 questions=questions,
                 cleared_entry=0,
                 started_at=now,

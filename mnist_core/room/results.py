@@ -16,6 +16,7 @@ from mnist_core.ink.strokes import ink_mask
 from mnist_core.room import rules, scores, wall
 from mnist_core.room.store import Room, Round
 from mnist_core.room.tables import entries, members, rooms, rounds
+from mnist_core.words import NETWORK_TITLES, count, percent
 
 TITLES = {
     rules.DRAW: "Draw anything",
@@ -138,6 +139,9 @@ def picture(room: Room) -> bytes:
     sheet = Image.new("RGB", (width, top + rows * (_TILE_PX + 38) + 30), "#0B1016")
     pen = ImageDraw.Draw(sheet)
     pen.text((32, 28), f"Room {room.code}", "#F1F5F9", ImageFont.load_default(52))
+    for network, right in (("dense", 160), ("cnn", 32)):
+        font = ImageFont.load_default(22)
+        pen.text((width - right, 50), NETWORK_TITLES[network], _COLOURS[network], font, "ra")
     for number, line in enumerate(lines):
         pen.text((32, 110 + 34 * number), line, "#D5DDE6", ImageFont.load_default(22))
     for place, row in enumerate(reversed(found)):
@@ -170,29 +174,30 @@ def facts(shown: dict[str, Any]) -> list[str]:
     if "beat" in shown:
         beat = shown["beat"]
         if "people" not in beat:
-            return [f"{beat['readings']} digits read so far."]
-        networks = [("Dense network", "dense"), ("CNN", "cnn")]
+            return [f"{count(beat['readings'], 'digit')} read so far."]
         return [
             f"People: {_share(beat['people'])} of their readings right; "
             f"most of the room: {beat['room']['right']} of {beat['room']['of']} digits.",
             *(f"{title}: {beat['networks'][n]['right']} of {beat['networks'][n]['of']} digits."
-              for title, n in networks),
+              for n, title in NETWORK_TITLES.items()),
         ]  # fmt: skip
     drawn = shown["drawn"]
-    told = [f"{drawn:,} drawing{'' if drawn == 1 else 's'}."]
-    for title, network in (("Dense network", "dense"), ("CNN", "cnn")):
+    told = [f"{count(drawn, 'drawing')}."]
+    for network, title in NETWORK_TITLES.items():
         if "test" in shown and shown["test"][network]["of"]:
             one = shown["test"][network]
             low, high = one["interval"]
             told.append(
-                f"{title}: {_share(one)}, 95 % interval {100 * low:.1f} to {100 * high:.1f} %."
+                f"{title}: {_share(one)}, 95% interval {percent(low, 1)} to {percent(high, 1)}."
             )
     if "fool" in shown:
         best = [f"{one['name']} {one['points']}" for one in shown["fool"]["board"][:3]]
-        told.append(f"{shown['fool']['votes']} votes. Points: {', '.join(best) or 'none'}.")
+        told.append(
+            f"{count(shown['fool']['votes'], 'vote')}. Points: {', '.join(best) or 'none'}."
+        )
     return told
 
 
 def _share(one: dict[str, Any]) -> str:
-    share = "–" if one["share"] is None else f"{100 * one['share']:.1f} %"
+    share = "–" if one["share"] is None else percent(one["share"], 1)
     return f"{share} ({one['right']} of {one['of']})"

@@ -41,7 +41,7 @@ class Share:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Return Wilson's 95 % interval."""
+        """Return Wilson's 95% interval."""
         return wilson_interval(self.right, self.of)
 
 
@@ -61,9 +61,9 @@ def looks_like_a_digit(answers: Answers) -> bool:
     return all(answer["is_digit"] for answer in answers.values())
 
 
-def votes_needed(members: int) -> int:
-    """Return how many votes a verdict takes in a room of so many: three, or all the others."""
-    return min(MOST_VOTES_NEEDED, max(1, members - 1))
+def votes_needed(present: int) -> int:
+    """Return how many votes a verdict takes where so many phones are: three, or all the others."""
+    return min(MOST_VOTES_NEEDED, max(1, present - 1))
 
 
 def verdict(votes: Iterable[int], needed: int) -> int | None:

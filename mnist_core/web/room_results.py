@@ -73,7 +73,9 @@ def page(room: Room) -> str:
 <link rel="stylesheet" href="../static/results.css"><link rel="icon" href="../static/icon.svg">
 </head><body><header><h1>Room {room.code}</h1>
 <p><a href="{key}/wall.png" download="room-{room.code}.png">The wall as a picture (PNG)</a>
-<a href="{key}/drawings.csv">The drawings with their strokes (CSV)</a></p></header>
+<a href="{key}/drawings.csv">The drawings with their strokes (CSV)</a></p>
+<p class=legend>Below each drawing: what the <b class=dense>dense network</b> and the
+<b class=cnn>CNN</b> read.</p></header>
 {rounds}</body></html>"""
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -12,6 +10,7 @@ from mnist_core.analysis.metrics import wilson_interval
 from mnist_core.data import people
 from mnist_core.ink.examples import EXAMPLES
 from mnist_core.models.reading import read_strokes
+from mnist_core.words import percent
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -129,13 +128,12 @@ def the_rooms_test_set(host: Page, wall: Page, phones: list[Page]) -> None:
     for network in ("dense", "cnn"):
         right = read_right(network)
         assert right >= PHONES - 1  # plain digits
-        low, high = (f"{100 * end:.1f} %" for end in wilson_interval(right, PHONES))
+        low, high = (percent(end, 1) for end in wilson_interval(right, PHONES))
         expect(wall.locator(f".network.{network} p")).to_contain_text(
-            f"{right} of {PHONES} right; 95 % interval {low} to {high}"
+            f"{right} of {PHONES} right; 95% interval {low} to {high}"
         )
-        expect(wall.locator(f".network.{network} .share")).to_have_text(
-            f"{100 * right / PHONES:.1f} %"
-        )
+        share = percent(right / PHONES, 1)
+        expect(wall.locator(f".network.{network} .share")).to_have_text(share)
         counts = wall.locator(f".matrix.{network} b em").all_inner_texts()
         assert sum(int(count) for count in counts if count) == PHONES
 
@@ -171,8 +169,12 @@ def beat_it(host: Page, wall: Page, phones: list[Page]) -> None:
     start(host, "Beat it")
     for phone in phones:
         expect(phone.locator("#task")).to_have_text(f"Digit 1 of {QUESTIONS}")
-        for digit in itertools.islice(itertools.cycle(range(10)), QUESTIONS):
-            phone.locator("#digits button").nth(digit).click()
+        phone.locator("#digits button").first.click()
+        phone.evaluate(  # the other nineteen, as fast as anybody can press
+            "(most) => { for (let n = 1; n < most; n++)"
+            " document.querySelectorAll('#digits button')[n % 10].click(); }",
+            QUESTIONS,
+        )
         expect(phone.locator("#task")).to_have_text("All read")
     expect(wall.locator(".race .done")).to_contain_text(f"6 finished all {QUESTIONS}")
     host.locator(".st-key-room-stop button").click()

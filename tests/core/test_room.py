@@ -14,7 +14,7 @@ from mnist_core.data import database, people
 from mnist_core.errors import NoSuchRoom, NotAMember, NotNow, RoomError, RoomPaused, WrongDrawing
 from mnist_core.room import host, names, phones, rules, scores, store, wall
 from mnist_core.room.phones import Sent
-from mnist_core.room.tables import TABLES, entries, rounds
+from mnist_core.room.tables import TABLES, entries, members, rounds
 from tests.postgresql import postgresql_address
 
 SEVEN = [[[80.0, 60.0, 0.0], [250.0, 60.0, 90.0], [140.0, 280.0, 240.0]]]
@@ -263,6 +263,14 @@ def test_fooling_a_network_takes_the_rooms_word(store_kind):
     ]
     (kept,) = people.listed(room_code=code)
     assert (kept.label, kept.label_source) == (8, "voted")
+
+
+def test_who_has_left_is_not_waited_for_with_a_verdict(sqlite_store):
+    """A phone that had joined and gone kept a room of three from ever deciding."""
+    code = opened(4)
+    with database.transaction() as connection:
+        connection.execute(members.update().where(members.c.id == 1).values(seen_at=0.0))
+    assert host.start_round(code, "fool", None).votes_needed == 2
 
 
 def test_beat_it_tells_nothing_before_the_end(store_kind):

@@ -216,7 +216,7 @@ def test_results_are_for_who_has_the_link(site, code):
     key = host.room(code).results_key
     page = site.get(f"/r/results/{key}")
     assert "1 drawing." in page.text
-    assert "100.0 % (1 of 1), 95 % interval 20.7 to 100.0 %" in page.text
+    assert "100% (1 of 1), 95% interval 20.7% to 100%" in page.text
     assert "script" not in page.text
     rows = list(csv.DictReader(io.StringIO(site.get(f"/r/results/{key}/drawings.csv").text)))
     assert [(row["asked"], row["cnn"], row["name"]) for row in rows] == [("7", "7", member.name)]

@@ -376,7 +376,9 @@ function show() {
   if (kind === "fool" && tab === "vote") line.textContent = candidate ? "What is this?" : "Nothing to vote on yet";
   const voting = kind === "fool" && tab === "vote";
   const speaking = performance.now() < remarkUntil;
-  $("hint").textContent = speaking ? remark : told.room.paused ? "The host has paused the room."
+  $("hint").textContent = speaking ? remark
+    : queue.length && !document.body.dataset.link && !gone ? "No connection. What you made waits here and goes out by itself."
+    : told.room.paused ? "The host has paused the room."
     : voting ? "The room decides what a drawing is."
     : kind ? kind === "beat" && asked() >= pixels.length && pixels.length
       ? "Look at the wall when the time is up." : HINTS[kind]

@@ -23,13 +23,15 @@ function svg(drawing) {
   frame.append(ink);
   return frame;
 }
-const percent = (share, places = 1) => share == null ? "–" : `${(100 * share).toFixed(places)} %`;
+const percent = (share, places = 1) => share == null ? "–"
+  : `${(100 * share).toFixed(share === 0 || share === 1 ? 0 : places)}%`;
 const many = (n, one, more) => `${n.toLocaleString("en")} ${n === 1 ? one : more}`;
 
 function listen() {
   const stream = new EventSource(`${base}/wall/events`);
   stream.onmessage = (event) => hear(JSON.parse(event.data));
   stream.onerror = () => {
+    if (told && !told.room.closed) $("present").textContent = "connecting…";
     // A browser gives up where the server answered with an error, such as a closed room.
     if (stream.readyState !== EventSource.CLOSED) return;
     if (!told) $("subtitle").textContent = "There is no open room with this code.";
@@ -56,7 +58,7 @@ function hear(news) {
 const HEADS = {
   draw: ["Draw anything", "Every digit that you send flies up here."],
   test: ["The room’s test set", "Your phone asks for a digit: draw it as you always do."],
-  fool: ["Fool it", "Readable for people, not for a network? The room decides."],
+  fool: ["Fool it", "Readable for people, not for a network."],
   beat: ["Beat it", "People against two networks, on the digits the networks find hardest."],
 };
 function show() {
@@ -64,7 +66,7 @@ function show() {
   const [title, subtitle] = round ? HEADS[round.kind] : ["Draw with us", ""];
   $("title").textContent = room.closed ? "Thank you!" : title;
   $("subtitle").textContent = room.closed ? "The room is closed."
-    : round?.over ? `${summary()} Time is up.${round.kind === "beat" ? " Beside each digit its label, below what most people and the networks read." : ""}` : round?.kind === "draw" ? summary() || subtitle : subtitle;
+    : round?.over ? `${summary()} Time is up.${round.kind === "beat" ? " Right of each digit its label, below it what most people and both networks read." : ""}` : round?.kind === "draw" ? summary() || subtitle : subtitle;
   const address = (room.address || location.origin + base.replace(/\/r\/[^/]*$/, "")) + `/r/${room.code}`;
   for (const one of document.querySelectorAll("#door .code")) one.textContent = room.code;
   for (const one of document.querySelectorAll("#door .address")) one.textContent = address.replace(/^https?:\/\//, "");
@@ -72,6 +74,7 @@ function show() {
   const qr = `${base}/qr.svg?to=${encodeURIComponent(address)}`;
   if ($("qr").getAttribute("src") !== qr) $("qr").src = qr;
   $("door").hidden = !round || room.closed;
+  $("legend").hidden = !["draw", "fool"].includes(round?.kind);
   document.querySelector(".veil")?.remove();
   if (room.paused) document.body.append(make("div", "veil", "Paused"));
   const kind = round ? round.kind : "lobby";
@@ -141,11 +144,11 @@ function grid(stage, shown) {
   const width = stage.clientWidth, height = stage.clientHeight;
   let best = { side: 0, columns: 1 };
   for (let columns = 3; columns <= 14; columns++) {
-    const rows = Math.ceil(Math.max(shown.length, 6) / columns);
+    const rows = Math.ceil(Math.max(shown.length, 3) / columns);
     const side = Math.min((width - gap * (columns - 1)) / columns, (height - gap * (rows - 1)) / rows / 1.17);
     if (side > best.side) best = { side, columns };
   }
-  const side = Math.floor(Math.min(best.side, height / 2.6));
+  const side = Math.floor(Math.min(best.side, height / 1.9));
   stage.style.gridTemplateColumns = `repeat(${best.columns}, ${side}px)`;
   stage.style.gridAutoRows = `${Math.floor(side * 1.17)}px`;
   stage.style.setProperty("--says", `${Math.round(side * 0.135)}px`);
@@ -177,18 +180,18 @@ function draw() {
 const AROUND = [0, 6, 5, 3, 8, 2, 1, 7, 9, 4]; // neighbours are often taken for each other
 function space(stage) {
   const width = stage.clientWidth, height = stage.clientHeight;
-  const anchor = (digit) => {
+  const anchor = (digit, reach = 0.82) => {
     const angle = 2 * Math.PI * AROUND.indexOf(digit) / 10 - Math.PI / 2;
-    return [width / 2 + 0.46 * width * Math.cos(angle), height / 2 + 0.44 * height * Math.sin(angle)];
+    return [width / 2 + 0.47 * width * reach * Math.cos(angle), height / 2 + 0.45 * height * reach * Math.sin(angle)];
   };
   if (!stage.querySelector(".landmark")) for (let digit = 0; digit < 10; digit++) {
-    const mark = make("b", "landmark", digit), [x, y] = anchor(digit);
+    const mark = make("b", "landmark", digit), [x, y] = anchor(digit, 1);
     mark.style.left = `${x}px`;
     mark.style.top = `${y}px`;
     stage.append(mark);
   }
   const shown = newest(150).reverse();
-  const side = Math.max(38, Math.min(110, Math.sqrt(width * height / Math.max(shown.length, 1)) * 0.5));
+  const side = Math.max(38, Math.min(0.19 * height, Math.sqrt(width * height / Math.max(shown.length, 1)) * 0.5));
   const places = shown.map((drawing) => {
     const said = (drawing.read.cnn || drawing.read.dense).probabilities.map((p) => Math.cbrt(p));
     const total = said.reduce((sum, p) => sum + p, 0);
@@ -235,14 +238,14 @@ function test() {
     for (const network of NETWORKS) {
       const box = make("section", `network ${network}`), axis = make("div", "axis"), ticks = make("div", "ticks");
       axis.append(make("i"), make("u"), make("b"));
-      for (const tick of ["50 %", "60 %", "70 %", "80 %", "90 %", "100 %"]) ticks.append(make("span", "", tick));
+      for (const tick of ["50%", "60%", "70%", "80%", "90%", "100%"]) ticks.append(make("span", "", tick));
       box.append(make("h2", "", TITLES[network]), make("div", "share"), make("p"), axis, ticks);
       stage.append(box);
     }
     const below = make("div", "below");
     for (const network of NETWORKS) {
       const box = make("section"), matrix = make("div", `matrix ${network}`);
-      box.append(make("h2", network, TITLES[network]), matrix);
+      box.append(make("h2", network, TITLES[network]), make("small", "", "rows: asked for · columns: read"), matrix);
       below.append(box);
     }
     const box = make("section");
@@ -255,7 +258,7 @@ function test() {
     box.querySelector(".share").textContent = percent(said.share);
     const [low, high] = said.interval;
     box.querySelector("p").textContent = said.of
-      ? `${said.right} of ${said.of} right; 95 % interval ${percent(low)} to ${percent(high)}. `
+      ? `${said.right} of ${said.of} right; 95% interval ${percent(low)} to ${percent(high)}. `
         + (said.mnist == null ? "" : `MNIST’s test set (dotted): ${percent(said.mnist, 2)}.`)
       : "No drawings yet.";
     const at = (share) => Math.max(0, Math.min(100, 200 * (share - 0.5)));
