@@ -1,0 +1,70 @@
+"""The one thing of each page is wholly in sight when it opens, and nothing covers anything."""
+
+from __future__ import annotations
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+SCREENS = {
+    "laptop": {"viewport": {"width": 1366, "height": 768}, "color_scheme": "light"},
+    "phone": {
+        "viewport": {"width": 390, "height": 844},
+        "color_scheme": "dark",
+        "has_touch": True,
+        "is_mobile": True,
+    },
+}
+# The page's address, and what has to be in sight there.
+ONE_THING = {
+    "": [".st-key-canvas", ".st-key-answer-dense", ".st-key-answer-cnn"],
+    "dataset": [".st-key-digit-grid .wall"],
+    "confusion": [".st-key-confusion-matrix .js-plotly-plot"],
+    "retrain": [".st-key-recipe", ".st-key-train-start button"],
+    "room": [".st-key-room-open button"],
+}
+COVERED = """() => [...document.querySelectorAll("button, a")].filter(element => {
+    const box = element.getBoundingClientRect();
+    const x = (box.left + box.right) / 2, y = (box.top + box.bottom) / 2;
+    const shown = box.width > 8 && box.height > 8 && element.checkVisibility({
+        checkOpacity: true, checkVisibilityCSS: true});
+    if (!shown || x < 0 || y < 0 || x > innerWidth || y > innerHeight) return false;
+    const top = document.elementFromPoint(x, y);
+    return top && !element.contains(top) && !top.contains(element)
+        && !top.closest(".st-key-pages");  // under which a long page scrolls
+}).map(element => `${element.textContent.slice(0, 40)} under ${(() => {
+    const box = element.getBoundingClientRect();
+    return document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2)
+        .outerHTML.slice(0, 100)})()}`)"""
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_the_one_thing_of_each_page_is_wholly_in_sight(chromium, address, screen):
+    context = chromium.new_context(reduced_motion="reduce", **SCREENS[screen])
+    page = context.new_page()
+    found = []
+    for name, selectors in ONE_THING.items():
+        page.goto(f"{address}/{name}")
+        for selector in selectors:
+            page.locator(selector).first.wait_for(timeout=60_000)
+        page.wait_for_function(
+            "() => document.querySelector('.stApp')?.dataset.testScriptState === 'notRunning'"
+        )
+        page.wait_for_timeout(800)  # figures take their width last
+        width, height = page.evaluate("[innerWidth, innerHeight]")
+        names = page.locator(".st-key-pages").first.bounding_box()
+        top, bottom = (names["height"], height) if names["y"] <= 0 else (0, names["y"])
+        for selector in selectors:
+            box = page.locator(selector).first.bounding_box()
+            inside = (
+                box["x"] >= 0
+                and box["x"] + box["width"] <= width
+                and box["y"] >= top
+                and box["y"] + box["height"] <= bottom + 2  # a border
+            )
+            if not inside:
+                found.append(f"/{name}: {selector} at {box} is not wholly in sight")
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append(f"/{name}: scrolls sideways")
+        found += [f"/{name}: {covered}" for covered in page.evaluate(COVERED)]
+    context.close()
+    assert not found, "\n".join(found)
