@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -14,6 +16,7 @@ from benchmarks.fuzz import whole
 from benchmarks.fuzz.mutations import Files, mutate
 from benchmarks.fuzz.whole import RUN
 from mnist_core import words
+from mnist_core.data import people
 from mnist_core.data.formats import read_kaggle_test
 from mnist_core.data.mnist import Dataset, read_upload
 from mnist_core.data.pendigits import load_pendigits, read_archive
@@ -21,11 +24,16 @@ from mnist_core.errors import WrongDrawing
 from mnist_core.ink.photo import on_canvas, read_photo
 from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier
+from mnist_core.models.reading import read_strokes as read_strokes_of
 from mnist_core.runs import queue, report
 from mnist_core.runs.folder import look
 from mnist_core.runs.progress import Progress
 from mnist_core.views import answer_view, figures_training
 from mnist_core.views.canvas_state import CanvasState, render
+from mnist_core.web import read
+from mnist_core.web.room_schemas import DrawingSent, ReadingSent, VoteSent, parse
+
+SHIPPED = Path(__file__).resolve().parents[2] / "artifacts"
 
 
 @dataclass(frozen=True)
@@ -112,6 +120,38 @@ def read_canvas(files: Files, folder: Path) -> None:
     json.dumps(state.initial)
 
 
+def read_request(files: Files, folder: Path) -> None:
+    """A drawing that comes over HTTP, answered by the networks that ship."""
+    with _networks_that_ship():
+        answers = read.read_json(files["drawing.json"])
+    json.dumps(answers, allow_nan=False)
+    for slot in registry.SLOTS:
+        assert np.isclose(sum(answers[slot]["probabilities"]), 1, atol=1e-4)
+
+
+def read_phone(files: Files, folder: Path) -> None:
+    """What a phone of a room sends: a drawing, which the networks answer, a vote, a reading."""
+    parse(VoteSent, files["vote.json"])
+    parse(ReadingSent, files["reading.json"])
+    sent = parse(DrawingSent, files["drawing.json"])
+    strokes = [np.array([point[:2] for point in stroke], float) for stroke in sent.strokes]
+    with _networks_that_ship():
+        found = read_strokes_of(strokes, sent.width, sent.size)
+    assert set(found.answers) == set(registry.SLOTS)
+    json.dumps(people.checked_strokes(sent.strokes), allow_nan=False)
+
+
+@contextmanager
+def _networks_that_ship() -> Iterator[None]:
+    """Answer with them, and not with those of the input's own folder, where there are none."""
+    before = os.environ["MNIST_ARTIFACTS"]
+    os.environ["MNIST_ARTIFACTS"] = str(SHIPPED)
+    try:
+        yield
+    finally:
+        os.environ["MNIST_ARTIFACTS"] = before
+
+
 def read_run(files: Files, folder: Path) -> None:
     """A run's folder, as the Retrain page looks at it."""
     run_folder = folder / "runs" / RUN
@@ -189,6 +229,8 @@ READERS = {
         Reader("strokes-archive", whole.archives, read_strokes),
         Reader("strokes-npz", whole.stroke_files, read_kept_strokes),
         Reader("canvas", whole.canvases, read_canvas),
+        Reader("request", whole.requests, read_request),
+        Reader("phone", whole.phones, read_phone),
         Reader("run", whole.run_files, read_run),
         Reader("card", whole.card_files, read_card),
         Reader("evaluation", whole.evaluations, read_evaluation),

@@ -179,6 +179,35 @@ def canvases() -> list[Files]:
     return [{"canvas.json": json.dumps(one).encode()} for one in drawn]
 
 
+def _pen(label: int) -> list[list[list[float]]]:
+    """Return an example's strokes with times, as a pen tells them."""
+    drawn = next(example.strokes for example in EXAMPLES if example.label == label)
+    return [[[x, y, 16.0 * n] for n, (x, y) in enumerate(stroke[::6].tolist())] for stroke in drawn]
+
+
+@cache
+def requests() -> list[Files]:
+    """Drawings as programs and the pen's companion send them."""
+    bodies: list[Any] = [
+        {"strokes": _pen(4), "width": 18, "size": 336},
+        {"strokes": _pen(3), "width": [18.0, 9.5]},
+        {"strokes": [[[5, 5]], []], "size": 28, "width": 2},
+    ]
+    return [{"drawing.json": json.dumps(body).encode()} for body in bodies]
+
+
+@cache
+def phones() -> list[Files]:
+    """What a phone of a room sends."""
+    drawing = {"key": "k" * 12, "round": 1, "task": 0, "strokes": _pen(7), "width": 18, "size": 336}
+    bodies = {
+        "drawing.json": drawing,
+        "vote.json": {"entry": 3, "digit": 10},
+        "reading.json": {"round": 1, "question": 2, "digit": 9},
+    }
+    return [{name: json.dumps(body).encode() for name, body in bodies.items()}]
+
+
 @cache
 def run_files() -> list[Files]:
     """The files of a run that trained for two epochs and finished."""
