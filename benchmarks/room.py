@@ -258,7 +258,7 @@ async def full_room(
     listening = [asyncio.create_task(phone.listen()) for phone in everybody]
     listening.append(asyncio.create_task(watch_wall(copies[0].port, code, tally)))
     await asyncio.sleep(3)
-    cpu = sum(server.cpu_s() for server in copies)
+    cpu, own_s = sum(server.cpu_s() for server in copies), time.process_time()
     began = time.perf_counter()
     drawing = [
         asyncio.create_task(phone.draw(round_id, chosen[n % 40 :] + chosen[: n % 40],
@@ -269,7 +269,7 @@ async def full_room(
         await asyncio.sleep(seconds / 2)
         await asyncio.to_thread(copies[0].kill_and_start)
     await asyncio.gather(*drawing)
-    used = sum(server.cpu_s() for server in copies) - cpu
+    used, own_s = sum(server.cpu_s() for server in copies) - cpu, time.process_time() - own_s
     await asyncio.sleep(2)
     for task in listening:
         task.cancel()
@@ -280,6 +280,7 @@ async def full_room(
         "seconds": seconds,
         "drawings_a_second": round(len(tally.keys) / took, 1),
         "server_cores": None if kill else round(used / took, 2),
+        "clients_cores": round(own_s / took, 2),
         "server_mb": [server.mb() for server in copies],
     }
 
