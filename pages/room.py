@@ -7,6 +7,7 @@ from mnist_core.errors import MnistError
 from mnist_core.room import host, moderation
 from mnist_core.room import results as room_results
 from mnist_core.room.moderation import Overview
+from mnist_core.room.results import TITLES
 from mnist_core.room.store import Room
 from pages.parts.attempt import attempt, show_failure
 from pages.parts.permission import admin_password, may_change
@@ -59,7 +60,8 @@ def invite(allowed: bool) -> None:
     """Say what a room is, and open one."""
     st.markdown(
         "People scan a code with their phones, draw together and beat the networks; the wall is "
-        "for the projector. No app, no account: phones get made-up names."
+        "for the projector. No app, no account: phones get made-up names.\n\n"
+        + "\n".join(f"- **{title}**: {rounds.ABOUT[kind]}" for kind, title in TITLES.items())
     )
     st.button("Open a room", key="room-open", type="primary", disabled=not allowed,
               on_click=attempt, args=[open_room])  # fmt: skip

@@ -76,7 +76,7 @@ def page(room: Room) -> str:
 <a href="{key}/drawings.csv">The drawings with their strokes (CSV)</a></p>
 <p class=legend>Below each drawing: what the <b class=dense>dense network</b> and the
 <b class=cnn>CNN</b> read.</p></header>
-{rounds}</body></html>"""
+<main>{rounds}</main></body></html>"""
 
 
 def _round(shown: dict[str, Any]) -> str:

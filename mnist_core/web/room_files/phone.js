@@ -101,7 +101,7 @@ async function join() {
 }
 function leave(why) {
   gone = true;
-  told = { room: { closed: true }, round: null };
+  told = { room: { closed: true, never: !told.room.code }, round: null };
   const left = queue.filter((one) => one.path === "drawings").length;
   say(left ? `${why} ${left} of your drawings did not arrive in time.` : why, 1e9);
   show();
@@ -361,7 +361,7 @@ function show() {
   const round = told.round, over = !round || round.over || told.room.closed;
   const kind = round && !over ? round.kind : null;
   const line = $("task");
-  line.textContent = told.room.closed ? "Goodbye" : !told.room.code ? "Joining the room…"
+  line.textContent = told.room.never ? "No room here" : told.room.closed ? "Goodbye" : !told.room.code ? "Joining the room…"
     : told.room.paused ? "Paused" : round && over ? "Time is up" : TASKS[kind] || "Welcome";
   if (kind === "test" && !told.room.paused) {
     const big = document.createElement("em");

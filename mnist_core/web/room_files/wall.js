@@ -383,6 +383,15 @@ const full = () => document.fullscreenElement ? document.exitFullscreen() : docu
 $("theme").onclick = other;
 $("full").onclick = full;
 addEventListener("keydown", (event) => ({ d: other, f: full })[event.key]?.());
+// Buttons and cursor are in nobody's way while the mouse lies still.
+let idle = null;
+function moved() {
+  document.body.classList.remove("idle");
+  clearTimeout(idle);
+  idle = setTimeout(() => document.body.classList.add("idle"), 3000);
+}
+addEventListener("pointermove", moved);
+moved();
 let resizing = null;
 addEventListener("resize", () => {
   clearTimeout(resizing);
