@@ -27,7 +27,7 @@ from mnist_core.errors import (
 )
 from mnist_core.models import recent, serving
 from mnist_core.models.reading import read_strokes
-from mnist_core.room import phone_state, phones, store, wall
+from mnist_core.room import ballot, phone_state, phones, store, wall
 from mnist_core.room.store import Member, Room
 from mnist_core.web import gate
 from mnist_core.web.room_hub import Hub
@@ -134,7 +134,7 @@ class RoomRoutes:
         """Answer with a drawing to vote on, or null."""
         gate.admit(request, self._sends)
         code, token = request.path_params["code"], _token(request)
-        found = await self._do(self._readers, phones.candidate, code, token)
+        found = await self._do(self._readers, ballot.candidate, code, token)
         if found is not None:
             size_px = found["size_px"]
             found = {
@@ -149,7 +149,7 @@ class RoomRoutes:
         gate.admit(request, self._sends)
         sent = parse(VoteSent, await gate.limited_body(request, MOST_BYTES))
         code, token = request.path_params["code"], _token(request)
-        await self._do(self._writer, phones.vote, code, token, sent.entry, sent.digit)
+        await self._do(self._writer, ballot.vote, code, token, sent.entry, sent.digit)
         return JSONResponse({})
 
     async def read(self, request: Request) -> Response:
@@ -158,7 +158,7 @@ class RoomRoutes:
         sent = parse(ReadingSent, await gate.limited_body(request, MOST_BYTES))
         code, token = request.path_params["code"], _token(request)
         await self._do(
-            self._writer, phones.read, code, token, sent.round, sent.question, sent.digit
+            self._writer, ballot.read, code, token, sent.round, sent.question, sent.digit
         )
         return JSONResponse({})
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mnist_core.data import database, people
 from mnist_core.errors import NoSuchRoom, NotAMember, NotNow, RoomError, RoomPaused, WrongDrawing
-from mnist_core.room import host, names, phones, rules, scores, store, wall
+from mnist_core.room import ballot, host, names, phones, rules, scores, store, wall
 from mnist_core.room.phones import Sent
 from mnist_core.room.tables import TABLES, entries, members, rounds
 from tests.postgresql import postgresql_address
@@ -244,17 +244,17 @@ def test_fooling_a_network_takes_the_rooms_word(store_kind):
     code = opened(5)
     round_ = host.start_round(code, "fool", None)
     entry = phones.draw(code, TOKENS[0], sent("k", round_.id), answers(3, 8))
-    assert phones.candidate(code, TOKENS[0]) is None
-    found = phones.candidate(code, TOKENS[1])
+    assert ballot.candidate(code, TOKENS[0]) is None
+    found = ballot.candidate(code, TOKENS[1])
     assert found is not None
     assert found["entry"] == entry
     for token in TOKENS[1:3]:
-        phones.vote(code, token, entry, 8)
-    phones.vote(code, TOKENS[1], entry, 3)  # the first vote stands
+        ballot.vote(code, token, entry, 8)
+    ballot.vote(code, TOKENS[1], entry, 3)  # the first vote stands
     assert score(code, TOKENS[0])["points"] == 0
-    phones.vote(code, TOKENS[3], entry, 8)
+    ballot.vote(code, TOKENS[3], entry, 8)
     assert score(code, TOKENS[0]) == {"drawn": 1, "points": 1, "votes": 0}
-    assert phones.candidate(code, TOKENS[1]) is None
+    assert ballot.candidate(code, TOKENS[1]) is None
     shown = wall.state(code)
     assert shown["drawings"][0]["verdict"] == 8
     assert shown["drawings"][0]["fooled"] == ["dense"]
@@ -278,8 +278,8 @@ def test_beat_it_tells_nothing_before_the_end(store_kind):
     round_ = host.start_round(code, "beat", 60, QUESTIONS)
     for token, said in zip(TOKENS, ([1, 2, 3], [1, 2, 8]), strict=False):
         for question, digit in enumerate(said):
-            phones.read(code, token, round_.id, question, digit)
-    phones.read(code, TOKENS[0], round_.id, 2, 9)  # the first reading stands
+            ballot.read(code, token, round_.id, question, digit)
+    ballot.read(code, TOKENS[0], round_.id, 2, 9)  # the first reading stands
     shown = wall.state(code)["beat"]
     assert shown == {"questions": 3, "readings": 6, "readers": 2, "finished": 2}
     assert score(code, TOKENS[0]) == {"read": 3}
@@ -296,7 +296,7 @@ def test_a_reading_after_the_grace_does_not_count(store_kind):
     host.stop_round(code)
     with database.transaction() as connection:
         connection.execute(sa.update(rounds).values(stopped_at=rounds.c.stopped_at - 60))
-    phones.read(code, TOKENS[0], round_.id, 0, 1)
+    ballot.read(code, TOKENS[0], round_.id, 0, 1)
     assert wall.state(code)["beat"]["readings"] == 0
     assert score(code, TOKENS[0]) == {"read": 1, "right": 0}
 
@@ -361,7 +361,7 @@ def test_who_leaves_takes_everything_along(store_kind):
     round_ = host.start_round(code, "fool", None)
     phones.draw(code, TOKENS[0], sent("a", round_.id), answers(3, 8))
     entry = phones.draw(code, TOKENS[1], sent("b", round_.id), answers(3, 8))
-    phones.vote(code, TOKENS[0], entry, 8)
+    ballot.vote(code, TOKENS[0], entry, 8)
     seen = wall.state(code)["revision"]
     assert phones.forget(TOKENS[0]) == 1
     news = wall.state(code, seen)
@@ -385,11 +385,11 @@ def test_what_cannot_be_is_refused_and_changes_nothing(store_kind):
         (NotAMember, lambda: phones.join(code, "short")),
         (NotAMember, lambda: phones.draw(code, TOKENS[5], sent("b", round_.id), answers(1, 1))),
         (NotNow, lambda: phones.draw(other, TOKENS[0], sent("b", round_.id), answers(1, 1))),
-        (RoomError, lambda: phones.vote(code, TOKENS[0], entry, 8)),
-        (RoomError, lambda: phones.vote(code, TOKENS[1], entry, 11)),
-        (NotNow, lambda: phones.vote(other, TOKENS[1], entry, 8)),
-        (NotNow, lambda: phones.vote(code, TOKENS[1], entry + 99, 8)),
-        (RoomError, lambda: phones.read(code, TOKENS[1], round_.id, 0, 1)),
+        (RoomError, lambda: ballot.vote(code, TOKENS[0], entry, 8)),
+        (RoomError, lambda: ballot.vote(code, TOKENS[1], entry, 11)),
+        (NotNow, lambda: ballot.vote(other, TOKENS[1], entry, 8)),
+        (NotNow, lambda: ballot.vote(code, TOKENS[1], entry + 99, 8)),
+        (RoomError, lambda: ballot.read(code, TOKENS[1], round_.id, 0, 1)),
         (RoomError, lambda: host.start_round(code, "chess", None)),
         (RoomError, lambda: host.start_round(code, "beat", None)),
         (RoomError, lambda: host.hide(other, entry)),
@@ -481,9 +481,9 @@ def test_no_order_makes_a_score_wrong_or_loses_a_drawing(one_store, delivery):
             return False  # the phone has not been shown it yet
         elif key[0] == str(phone):
             with pytest.raises(RoomError, match="of their own"):
-                phones.vote(code, TOKENS[phone], entries_of[key], rest[0])
+                ballot.vote(code, TOKENS[phone], entries_of[key], rest[0])
         else:
-            phones.vote(code, TOKENS[phone], entries_of[key], rest[0])
+            ballot.vote(code, TOKENS[phone], entries_of[key], rest[0])
         return True
 
     waiting = [message for message in arriving if not deliver(message)]
