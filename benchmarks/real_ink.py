@@ -6,7 +6,9 @@ Reads the pen strokes of pendigits' test writers (`python -m mnist_core fetch pe
 chose nothing in training, draws each as the canvas would hold it (280 to 400 px, brush 8 to
 32 px, 35 to 85 % of the canvas, anywhere on it), and prints for each network: accuracy on them
 and on MNIST's test images, expected calibration error on both, and at what share of accepted
-digits how many non-digits are turned away. Besides, and where there are no strokes alone, it
+digits how many non-digits are turned away; then the share of numbers of two to five of their
+digits, set side by side, that are read right as a whole, and how many single digits are taken for
+several. Besides, and where there are no strokes alone, it
 reads digits from paper that scikit-learn carries, of people who chose nothing either. `--keep`
 writes the figures into the networks' cards, under "measured".
 
@@ -47,6 +49,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from sklearn.datasets import load_digits
 
+from benchmarks import numbers
 from benchmarks.handwriting_fonts import font_files, font_images
 from benchmarks.photos import KINDS as KINDS_OF_PHOTO
 from benchmarks.photos import photo
@@ -334,6 +337,7 @@ def main() -> None:
         print(error)
         return
     print(f"{len(ink[0]):,} drawings by pendigits' 14 test writers, {len(others[0]):,} non-digits")
+    print("numbers of two to five of their digits", json.dumps(numbers.measure(models), indent=1))
     for name in models:
         found[name] |= measure(name, ink, others)
         print(name, json.dumps(found[name], indent=1))
