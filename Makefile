@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check format audit licences bench clean
+.PHONY: run test check format audit licences bench soak clean
 
 run: $(VENV)/app.stamp
 	$(BIN)/streamlit run app.py
@@ -41,6 +41,10 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.load
 	$(BIN)/python -m benchmarks.two_copies
 	$(BIN)/python -m benchmarks.fuzz
+
+# Draws, readings, joins and trainings at once, with kills; nothing may be lost or half-written.
+soak: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks.soak --minutes $(or $(MINUTES),10)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -117,11 +117,21 @@ def prepare(names: Sequence[str] = ("dense", "cnn")) -> list[list[Sketch]]:
 
 
 async def room(
-    server: Server, prepared: list[list[Sketch]], sessions: int, interval_s: float, seconds: float
+    server: Server,
+    prepared: list[list[Sketch]],
+    sessions: int,
+    interval_s: float,
+    seconds: float,
+    onlookers: int = 0,
 ) -> Load:
-    """Let sessions draw a stroke every `interval_s`; return what they met."""
+    """Let sessions draw a stroke every `interval_s`; return what they met.
+
+    onlookers: open pages beside them that nobody draws on.
+    """
     process = psutil.Process(server.pid)
     async with AsyncExitStack() as stack:
+        for _ in range(onlookers):
+            await stack.enter_async_context(Visitor(server.url))
         visitors = [await stack.enter_async_context(Visitor(server.url)) for _ in range(sessions)]
         await visitors[0].draw(prepared[0][0])  # loads the networks
         await visitors[0].clear()
@@ -200,6 +210,7 @@ def main() -> None:
     parser.add_argument(
         "--rate", type=float, help="strokes a second, all together (default: one a session)"
     )
+    parser.add_argument("--onlookers", type=int, default=0, help="open pages that do not draw")
     parser.add_argument("--no-search", action="store_true", help="leave out the highest rate")
     parser.add_argument("--no-training", action="store_true", help="leave out the training")
     arguments = parser.parse_args()
@@ -216,7 +227,14 @@ def main() -> None:
                 print(f"-- {name}")
                 with training() if name == "training" else nullcontext():
                     load = asyncio.run(
-                        room(server, prepared, arguments.sessions, interval_s, arguments.seconds)
+                        room(
+                            server,
+                            prepared,
+                            arguments.sessions,
+                            interval_s,
+                            arguments.seconds,
+                            arguments.onlookers,
+                        )
                     )
                     print(load, flush=True)
                     figures[name] = load.as_dict()
@@ -226,6 +244,7 @@ def main() -> None:
                         print(f"highest rate that holds: {max(held, default=0):.0f} strokes/s")
                         figures[f"{name}, search"] = [found.as_dict() for found in tried]
     name = f"load-{arguments.rate:g}" if arguments.rate else "load"
+    name += f"-{arguments.onlookers}-onlookers" if arguments.onlookers else ""
     print(results.keep(name, figures))
 
 

@@ -4,7 +4,8 @@ Prints the resident memory with 1 and with 60 open sessions, then lets visitors 
 worth of strokes (7,200: one a second) as fast as they are answered, in visits of a hundred strokes
 after each of which the visitor leaves and another comes, and prints how much memory has grown.
 Streamlit keeps the last 128 visitors who left, in case they come back, so memory counts from when
-so many have left.
+so many have left. Then 1,000 visitors come, draw a stroke and leave: memory and open descriptors
+before and after.
 """
 
 from __future__ import annotations
@@ -26,6 +27,14 @@ from benchmarks.visitor import Sketch, Visitor
 
 SESSIONS, STROKES, VISIT = 60, 7200, 100
 LEFT_BEFORE, THEIR_STROKES = 140, 30  # visitors before memory counts; 24 drawings fill a strip
+
+
+COME_AND_GO = 1000
+
+
+def descriptors(server: Server) -> int:
+    """Return how many files and connections the server holds open."""
+    return int(psutil.Process(server.pid).num_fds())
 
 
 def megabytes(server: Server) -> float:
@@ -80,10 +89,18 @@ def main() -> None:
                 asyncio.run(visits(server, sketches, arguments.strokes // 6 // VISIT))
                 after.append(megabytes(server))
                 print(f"{after[-1]:.0f} MB", flush=True)
+            held = descriptors(server)
+            asyncio.run(visits(server, sketches[:1], COME_AND_GO))
+            left = {"mb": round(megabytes(server), 1), "descriptors": descriptors(server)}
     growth = after[-1] / before - 1
+    print(f"{COME_AND_GO:,} visitors: {after[-1]:.0f} MB and {held} descriptors before, "
+          f"{left['mb']:.0f} MB and {left['descriptors']} after")  # fmt: skip
     print(f"growth over {arguments.strokes:,} strokes: {growth:+.1%}")
-    figures = {"mb_1_session": round(one), f"mb_{SESSIONS}_sessions": round(many)}
-    figures |= {"strokes": arguments.strokes}
+    figures: dict[str, object] = {
+        "mb_1_session": round(one),
+        f"mb_{SESSIONS}_sessions": round(many),
+    }
+    figures |= {"strokes": arguments.strokes, "descriptors": held, "after_1000_visitors": left}
     print(results.keep("memory", {**figures, "mb": [round(m, 1) for m in after],
                                   "growth": round(growth, 4)}))  # fmt: skip
 

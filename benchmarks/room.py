@@ -209,10 +209,11 @@ class Phone:
             except OSError:
                 pass  # nobody waits for a reading; the next one comes
             await asyncio.sleep(max(0.0, began + DRAW_EVERY_S / 2 - time.perf_counter()))
-            await self._send(round_id, moved, read, tally)
+            await self.send(round_id, moved, read, tally)
             await asyncio.sleep(max(0.0, began + DRAW_EVERY_S - time.perf_counter()))
 
-    async def _send(self, round_id: int, strokes: Any, read: dict[str, int], tally: Tally) -> None:
+    async def send(self, round_id: int, strokes: Any, read: dict[str, int], tally: Tally) -> None:
+        """Send a drawing until it is answered; read: network -> the digit that it must answer."""
         key = secrets.token_urlsafe(12)
         body = {"key": key, "round": round_id, "strokes": strokes, "width": BRUSH, "size": SIZE}
         content = json.dumps(body).encode()

@@ -25,15 +25,23 @@ def choose_in_title(models: list[str]) -> tuple[str, str, str]:
     with st.container(horizontal=True, vertical_alignment="center", key="changeable-title"):
         hidden = {"label_visibility": "collapsed", "format_func": model_title, "width": 190}
         st.markdown("Where", width="content")
-        model = st.selectbox("Network", models, key="model", **hidden)
+        model = st.selectbox("Network", models, key="model", bind="query-params", **hidden)
         st.markdown("goes wrong on", width="content")
         st.selectbox("Judged on", [ON_MNIST, ON_PEOPLE], key="judged-on", width=220,
-                     label_visibility="collapsed", on_change=forget_cell)  # fmt: skip
+                     label_visibility="collapsed", on_change=forget_cell,
+                     bind="query-params")  # fmt: skip
         st.markdown("against", width="content")
         others = [*(name for name in models if name != model), ""]
-        other = st.selectbox("Compared with", others, key="other-model", **hidden)
+        other = st.selectbox(
+            "Compared with", others, key="other-model", bind="query-params", **hidden
+        )
         view = st.segmented_control(
-            "View", VIEWS, default="Mistakes", key="view", label_visibility="collapsed"
+            "View",
+            VIEWS,
+            default="Mistakes",
+            key="view",
+            label_visibility="collapsed",
+            bind="query-params",
         )
     return model, other, view or "Mistakes"
 

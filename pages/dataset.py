@@ -8,13 +8,14 @@ from mnist_core.data.mnist import Dataset, load_mnist
 from mnist_core.errors import DatasetError, MnistError
 from pages.parts.dataset.dataset_map import show_map
 from pages.parts.dataset.digit_filter import read_filter
-from pages.parts.dataset.digit_grid import show_digit
+from pages.parts.dataset.digit_grid import arrive_at_digit, show_digit
 from pages.parts.dataset.digit_statistics import show_statistics
 from pages.parts.dataset.digit_wall import show_wall
 from pages.parts.dataset.doubtful_labels import show_doubtful
 from pages.parts.dataset.other_data import show_upload
 from pages.parts.dataset.people_drawings import show_people
 from pages.parts.first_visit import first_visit
+from pages.parts.link import show_own_link
 from pages.parts.stored_answers import answers_of
 
 VIEWS = ["Digits", "Statistics", "Map", "Doubtful labels", "People", "Other data"]
@@ -26,6 +27,7 @@ mnist = st.cache_resource(load_mnist, show_spinner="Reading the digits")
 def show_digits(dataset: Dataset) -> None:
     """Show all digits that the filter lets through; the chosen one beside or over them."""
     answers = answers_of(dataset)
+    arrive_at_digit(dataset)
     with st.container(horizontal=True, vertical_alignment="center", key="filter-line"):
         told = st.container(key="what-is-shown")
         try:
@@ -60,6 +62,7 @@ def show_downloads(dataset: Dataset, places: np.ndarray) -> None:
             label, lambda make=make: make(dataset, places), f"digits-{len(places)}.{ending}",
             key=f"download-{ending}", icon=":material/download:", on_click="ignore",
         )  # fmt: skip
+    show_own_link()
 
 
 st.html("<style>.stMainBlockContainer {padding-top: 4rem}</style>")
@@ -78,7 +81,13 @@ if data.is_sample:
         "them set apart as test. “Other data” says how to get the rest."
     )
 view = views.segmented_control(
-    "View", VIEWS, default=VIEWS[0], key="view-data", required=True, label_visibility="collapsed"
+    "View",
+    VIEWS,
+    default=VIEWS[0],
+    key="view-data",
+    required=True,
+    label_visibility="collapsed",
+    bind="query-params",
 )
 if view == "Digits":
     show_digits(data)

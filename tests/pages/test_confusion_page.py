@@ -138,3 +138,10 @@ def test_a_network_without_a_mistake_has_a_page_too(models):
     """Regression: the list of its confident mistakes was empty, and the page ended in an error."""
     make_model("20261121-perfect", {})
     assert "It reads every digit right." in words(open_page(model="20261121-perfect"))
+
+
+@pytest.mark.usefixtures("models")
+def test_an_address_opens_its_cell():
+    page = AppTest.from_file(str(PAGE), default_timeout=30)
+    page.query_params["true-digit"], page.query_params["read-as"] = "9", "4"
+    assert "9 read as 4" in words(page.run())

@@ -209,3 +209,21 @@ def test_the_sample_says_that_it_is_one(monkeypatch):
     sample = dataclasses.replace(mnist.load_mnist(), is_sample=True)
     monkeypatch.setattr(mnist, "load_mnist", lambda: sample)
     assert "these are 5,000 of its training digits" in open_page().info[0].value
+
+
+def arrive(**parameters: str) -> AppTest:
+    """Open the page by an address."""
+    page = AppTest.from_file(str(PAGE), default_timeout=60)
+    for name, value in parameters.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+@pytest.mark.usefixtures("data")
+def test_an_address_opens_its_digit_and_its_filter():
+    page = arrive(place="3", split="test")
+    assert page.session_state["digit"] == 3
+    assert "**Test images: 400**" in words(page)
+    assert page.button(key="close-digit").click().run().query_params.get("place") is None
+    for nonsense in ("800", "-1", "x"):
+        assert "digit" not in arrive(place=nonsense).session_state

@@ -9,6 +9,7 @@ from mnist_core.words import count
 from pages.parts.chart import chart, choose_format
 from pages.parts.digit_tiles import TILES, show_tiles
 from pages.parts.first_visit import did, first_visit
+from pages.parts.link import show_own_link
 from pages.parts.stored_answers import load
 
 SHARES = {
@@ -30,7 +31,7 @@ def show_mistakes(name: str) -> None:
     probabilities, y_true = stored.probabilities, stored.y_true
     matrix = metrics.confusion_matrix(y_true, probabilities.argmax(axis=1))
     pairs = metrics.most_confused_pairs(matrix)
-    if "true-digit" not in st.session_state:
+    if "true-digit" not in st.session_state and "true-digit" not in st.query_params:
         st.session_state["true-digit"], st.session_state["read-as"] = (
             pairs[0][:2] if pairs else (0, 0)
         )
@@ -76,8 +77,8 @@ def choose_cells() -> tuple[str, bool, int, int]:
     with st.popover("Cells", icon=":material/tune:"):
         shares = st.selectbox("Cells show", list(SHARES), key="cells-show")
         mute = st.toggle("Mute right answers", True, key="mute-diagonal")
-        true = st.selectbox("True digit", range(10), key="true-digit")
-        predicted = st.selectbox("Read as", range(10), key="read-as")
+        true = st.selectbox("True digit", range(10), key="true-digit", bind="query-params")
+        predicted = st.selectbox("Read as", range(10), key="read-as", bind="query-params")
     return shares, mute, true, predicted
 
 
@@ -106,6 +107,7 @@ def offer_downloads(name: str, stored, matrix: np.ndarray) -> None:
             reports.summary_markdown(name, summary, stored.y_true, y_pred, data),
             f"{name}-summary.md",
         )
+        show_own_link()
 
 
 def show_lists(name: str, stored, pairs) -> None:

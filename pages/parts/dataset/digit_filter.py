@@ -23,19 +23,22 @@ def read_filter(
     for nobody's), and what it shows in words."""
     with st.popover("Filter", icon=":material/tune:"):
         splits = [ALL, *browse.SPLITS]
-        split = st.segmented_control("Split", splits, default=ALL, key="split", required=True)
-        digits = st.pills("Digit", range(10), selection_mode="multi", key="digits", wrap=True)
+        split = st.segmented_control("Split", splits, default=ALL, key="split", required=True,
+                                     bind="query-params")  # fmt: skip
+        digits = st.pills("Digit", range(10), selection_mode="multi", key="digits", wrap=True,
+                          bind="query-params")  # fmt: skip
         unsure = percent(browse.UNSURE_BELOW, 0)
         answer = st.selectbox(
-            "Read by a network as", [ANY, *browse.ANSWERS], key="answer",
+            "Read by a network as", [ANY, *browse.ANSWERS], key="answer", bind="query-params",
             help=f"Test digits only. Unsure: the answer has less than {unsure}.",
         )  # fmt: skip
         name = ""
         if answer != ANY:
-            name = st.selectbox("Network", list(answers), key="network", format_func=model_title)
+            name = st.selectbox("Network", list(answers), key="network", format_func=model_title,
+                                bind="query-params")  # fmt: skip
         seed = None
-        if st.toggle("Shuffle", key="shuffle"):
-            seed = st.number_input("Seed", 0, 2**32 - 1, 1, key="seed")
+        if st.toggle("Shuffle", key="shuffle", bind="query-params"):
+            seed = st.number_input("Seed", 0, 2**32 - 1, 1, key="seed", bind="query-params")
         chosen = Filter(
             browse.SPLITS if split == ALL else (split,),
             tuple(digits),

@@ -14,6 +14,7 @@ from mnist_core.models import registry
 from mnist_core.models.serving import pool
 from mnist_core.views import figures, figures_dataset
 from mnist_core.views.sprite_grid import CSS, HTML, JS, grid_data
+from pages.parts.link import once_from_address, put_in_address
 
 # Registered at import, once; Streamlit registers it again on a server begun since, as AppTest does.
 sprite_grid = st.components.v2.component("sprite_grid", html=HTML, css=CSS, js=JS)
@@ -47,9 +48,17 @@ def show_grid(
     sprite_grid(key=f"{key}-sprite", data=data, on_clicked_change=choose)
 
 
+def arrive_at_digit(dataset: Dataset) -> None:
+    """Open the digit of the address that the visit began with."""
+    place = once_from_address("place")
+    if place.isdecimal() and int(place) < len(dataset.y_train) + len(dataset.y_test):
+        st.session_state["digit"] = int(place)
+
+
 def show_digit(dataset: Dataset) -> None:
     """Show the chosen digit large, what the networks make of it, and its lookalikes."""
     place = st.session_state.get("digit")
+    put_in_address("place", None if place is None else str(place))
     if place is None:
         return
     with st.container(border=True, key="digit-closer"):

@@ -4,8 +4,8 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.views import links
-from mnist_core.views.answer_view import Html
 from mnist_core.views.canvas_state import CanvasState
+from pages.parts.link import show_link
 
 DIGIT, EXPLANATION = "digit", "explained"
 
@@ -34,6 +34,4 @@ def offer_link(image: np.ndarray, explanation: str) -> None:
     link = links.address(st.context.url or "", **shown)
     with st.popover("Link to this", icon=":material/link:"):
         st.caption("Opens this digit; who asks why there sees this explanation. Copy or scan it.")
-        st.code(link, language=None)
-        picture = links.qr_code(link)
-        st.html(Html(f'<img alt="The link as a QR code" src="{picture}" style="width: 15rem">'))
+        show_link(link)

@@ -13,6 +13,7 @@ from mnist_core.views import figures_training
 from mnist_core.views.take_home import take_home
 from mnist_core.words import network
 from pages.parts.attempt import attempt
+from pages.parts.link import once_from_address, put_in_address, show_own_link
 
 
 def show_past(past: list[Run], allowed: bool) -> None:
@@ -76,7 +77,7 @@ def chosen_runs(past: list[Run]) -> list[Run]:
     the same runs selected.
     """
     ids = [run.run_id for run in past]
-    before = st.session_state.get("chosen_runs", [])
+    before = st.session_state.get("chosen_runs", once_from_address("runs").split(" "))
     accuracy = st.column_config.NumberColumn(format="percent")
     with st.container(key="past-runs"):
         event = st.dataframe(
@@ -87,6 +88,7 @@ def chosen_runs(past: list[Run]) -> list[Run]:
         )  # fmt: skip
     chosen = [past[row] for row in event.selection.rows if row < len(past)]
     st.session_state["chosen_runs"] = [run.run_id for run in chosen]
+    put_in_address("runs", " ".join(st.session_state["chosen_runs"]) or None)
     return chosen
 
 
@@ -100,6 +102,8 @@ def manage(run: Run, allowed: bool) -> None:
         st.write("Its model, curves and log will be gone.")
         st.button("Delete for good", key="delete-run", disabled=not allowed, on_click=attempt,
                   args=[queue.delete, run.run_id])  # fmt: skip
+    with row.popover("Link", icon=":material/link:"):
+        show_own_link()
     if run.has_model:
         row.download_button("Download model and card", lambda: report.archive(run),
                             f"{run.run_id}.zip", "application/zip", on_click="ignore")  # fmt: skip

@@ -13,6 +13,7 @@ from mnist_core.runs import moments, report
 from mnist_core.runs.folder import Run
 from mnist_core.runs.progress import Progress
 from mnist_core.views import canvas_state, figures_training, moment_view
+from pages.parts.link import once_from_address, put_in_address
 
 mnist = st.cache_resource(load_mnist, show_spinner="Loading MNIST")
 
@@ -77,13 +78,18 @@ def chosen_moment(run_id: str, positions: dict[int, float]) -> int:
     positions: for each moment's number how many epochs were done.
     """
     key, numbers = f"moment-{run_id}", sorted(positions)
+    wanted = once_from_address("moment")
+    if wanted.isdecimal() and int(wanted) in numbers[:-1]:
+        st.session_state[key], st.session_state[f"{key}-follows"] = int(wanted), False
     if st.session_state.get(f"{key}-follows", True) or st.session_state.get(key) not in numbers:
         st.session_state[key] = numbers[-1]
     if len(numbers) == 1:
         return numbers[0]
 
     def moved() -> None:
-        st.session_state[f"{key}-follows"] = st.session_state[key] == numbers[-1]
+        newest = st.session_state[key] == numbers[-1]
+        st.session_state[f"{key}-follows"] = newest
+        put_in_address("moment", None if newest else str(st.session_state[key]))
 
     return st.select_slider(
         "Go back to a moment of this training",
