@@ -38,7 +38,7 @@ def page() -> None:
     with below:
         if last is not None and not running(live):
             show_curves(last)
-        show_cluster(live, allowed)
+        show_cluster(allowed)
         show_seeds([*live, *past], allowed)
         show_past(past, allowed)
 

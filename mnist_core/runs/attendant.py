@@ -36,7 +36,7 @@ from mnist_core.runs.folder import (
 RESTARTS = 2
 _LOOK_S, _ANSWER_S, _TRANSFER_S = 0.5, 5.0, 60.0
 _PATIENCE_S = 600.0  # while no worker can take the run
-_UNPLACED_S = 5.0  # after which a run that no worker has is handed over anew
+_UNSEEN_S = 5.0  # after which a run that no worker trains is handed to those that came since
 _A_WORKER = "a worker of the cluster"
 
 
@@ -48,7 +48,7 @@ class Attendance:
         self.order = desk.Order(folder.name, "", str(folder), tuple(words))
         self.fitting: list[str] = []  # to these workers
         self.future: Any = None  # None before that, and after a Stop that no worker heard of
-        self.placed_at = time.monotonic()  # when a worker was last seen to have it
+        self.seen_at = time.monotonic()  # when a worker was last seen to train it
         self.worker = ""  # that trains now
         self.begun = 0  # how many workers have begun it
         self.shared = False
@@ -90,7 +90,7 @@ class Attendance:
         self.future = self.client.submit(
             desk.work, self.order, key=key, workers=self.fitting, pure=False
         )
-        self.placed_at = time.monotonic()
+        self.seen_at = time.monotonic()
 
     def _check_scheduler(self) -> None:
         if self.client.status != "running":
@@ -99,18 +99,13 @@ class Attendance:
     def _look(self) -> None:
         self._check_scheduler()
         place = self._placed()
-        if not place:
-            self._wait()
-            return
-        self.placed_at = time.monotonic()
-        if place != self.worker and should_stop(self.folder):
-            self._call(desk.ask_to_stop, place)
-            self._leave()
-        elif place != self.worker:
-            self._begin(place)
-        elif self._peek() and should_stop(self.folder) and not (self.shared or self.told_to_stop):
-            self._call(desk.ask_to_stop, place)
-            self.told_to_stop = True
+        if place and place == self.worker:
+            self.seen_at = time.monotonic()
+            if self._peek() and should_stop(self.folder) and not (self.shared or self.told_to_stop):
+                self._call(desk.ask_to_stop, place)
+                self.told_to_stop = True
+        elif should_stop(self.folder) or not place or not self._begin(place):
+            self._wait(place)
 
     def _placed(self) -> str:
         """Return the address of the worker that Dask has given the run to, "" for none."""
@@ -119,19 +114,22 @@ class Attendance:
                 return address
         return ""
 
-    def _wait(self) -> None:
-        """While no worker has the run: leave when asked to, look for workers that came since.
+    def _wait(self, place: str) -> None:
+        """While no worker trains the run: leave when asked to, look for workers that came since.
 
-        A run that has begun may just have ended, which Dask says a moment later.
+        place: the worker that has it but does another one first, "" for none. A run that has begun
+        and is nowhere may just have ended, which Dask says a moment later.
         """
-        unplaced_s = time.monotonic() - self.placed_at
-        if self.begun and unplaced_s < _UNPLACED_S:
+        waited_s = time.monotonic() - self.seen_at
+        if not place and self.begun and waited_s < _UNSEEN_S:
             return
         if should_stop(self.folder):
+            if place:
+                self._call(desk.ask_to_stop, place)
             self._leave()
-        elif unplaced_s > _UNPLACED_S:
+        elif waited_s > _UNSEEN_S:
             self._say(waits_for=_A_WORKER)
-            self.placed_at = time.monotonic()
+            self.seen_at = time.monotonic()
             fitting, _ = cluster.fitting_workers(self.client)
             if set(fitting) - set(self.fitting):
                 self.future.cancel()
@@ -143,22 +141,25 @@ class Attendance:
         self.future = None
         settle(self.folder, STOPPED)
 
-    def _begin(self, place: str) -> None:
+    def _begin(self, place: str) -> bool:
+        """Let a worker begin; return whether it has."""
         if self.begun > RESTARTS:
             self.future.cancel()
             raise RunError(f"Its worker was killed {self.begun} times; look at the workers' logs.")
         needs = self._call(desk.needs_copy, place)
-        if needs is None:  # another task has the worker still
-            return
+        if needs is None:  # another run has the worker still
+            return False
         archive = desk.pack(self.folder) if needs else b""
         answer = self._call(desk.begin, place, archive, seconds=_TRANSFER_S)
         if answer is None:
-            return
+            return False
         self.worker, self.shared, self.begun = place, answer["shared"], self.begun + 1
         self.told_to_stop, self.checkpoint_at = False, 0.0
         workers = self.client.scheduler_info(n_workers=-1)["workers"]
         name = str(workers.get(place, {}).get("name", place))
         self._say(waits_for="", worker=name, attempt=self.begun)
+        self.seen_at = time.monotonic()
+        return True
 
     def _peek(self) -> bool:
         """Bring back what is new; return whether the worker answered."""

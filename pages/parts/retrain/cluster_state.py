@@ -4,41 +4,63 @@ import os
 
 import streamlit as st
 
+from mnist_core import words
 from mnist_core.errors import RunError
 from mnist_core.runs import engine, queue, report
+from mnist_core.runs.cluster import DaskCluster, State
 from mnist_core.runs.folder import RUNNING, Run
 from mnist_core.runs.progress import Progress
 from mnist_core.runs.report import plain
 from pages.parts.attempt import attempt
 
 
-def show_cluster(live: list[Run], allowed: bool) -> None:
+def show_cluster(allowed: bool) -> None:
     """Say which workers there are and what they do; nothing where trainings run here."""
     cluster = engine.named_cluster()
-    if cluster is None:
+    if cluster is not None:
+        with st.container(key="cluster"):
+            watch_cluster(cluster, allowed)
+
+
+@st.fragment(run_every=3.0)
+def watch_cluster(cluster: DaskCluster, allowed: bool) -> None:
+    """The workers, each with what it trains now."""
+    try:
+        state = cluster.look()
+    except RunError as error:
+        waits = os.environ.get("MNIST_CLUSTER_ELSE") == "wait"
+        meanwhile = "Trainings wait for it." if waits else "Meanwhile trainings run here."
+        st.warning(f"{plain(str(error))} {meanwhile}")
         return
-    with st.container(key="cluster"):
-        try:
-            state = cluster.look()
-        except RunError as error:
-            waits = os.environ.get("MNIST_CLUSTER_ELSE") == "wait"
-            meanwhile = "Trainings wait for it." if waits else "Meanwhile trainings run here."
-            st.warning(f"{plain(str(error))} {meanwhile}")
-            return
-        if not state.workers:
-            st.warning("The cluster has no worker yet; trainings wait for one.")
-            return
-        busy = {run.worker: run.title for run in live if run.state == RUNNING}
-        places = f"{state.places} at once" if state.places > 1 else "one at a time"
-        words, link = st.columns([4, 1], vertical_alignment="center")
-        words.markdown(f"Trainings run on a cluster, **{places}**.")
-        if allowed and state.dashboard:
-            link.link_button("Dask's dashboard", state.dashboard, icon=":material/open_in_new:")
-        rows = [
-            {"Worker": worker.name, "Places": worker.places, "Trains": busy.get(worker.name, "–")}
-            for worker in state.workers
-        ]
-        st.dataframe(rows, hide_index=True, key="cluster-workers")
+    if not state.workers:
+        st.warning("The cluster has no worker yet; trainings wait for one.")
+        return
+    at_once = f"**{state.places} at once**" if state.places > 1 else "**one at a time**"
+    told = f"Trainings run on a cluster, {at_once}."
+    if state.sleeps:
+        st.markdown(f"{told} It starts with the next training.")
+        return
+    line = st.container(horizontal=True, vertical_alignment="center")
+    line.markdown(told)
+    if allowed and state.dashboard:
+        line.link_button("Dask's dashboard", state.dashboard, icon=":material/open_in_new:")
+    st.dataframe(rows(state, queue.live_runs()), hide_index=True, key="cluster-workers")
+
+
+def rows(state: State, live: list[Run]) -> list[dict[str, str | int]]:
+    """Return one row per worker: how many runs it takes, and which it has."""
+    busy: dict[str, list[str]] = {}
+    for run in live:
+        if run.state == RUNNING:
+            busy.setdefault(run.worker, []).append(report.name_of(run))
+    return [
+        {
+            "Worker": worker.name,
+            "Takes": words.count(worker.places, "training"),
+            "Trains": ", ".join(busy.get(worker.name, [])) or "nothing",
+        }
+        for worker in state.workers
+    ]
 
 
 def show_beside(live: list[Run], allowed: bool) -> None:
@@ -56,6 +78,7 @@ def watch_beside(runs: list[Run], allowed: bool) -> None:
         progress.update()
         bar, stop = st.columns([4, 1], vertical_alignment="center")
         bar.progress(progress.fraction,
-                     f"{plain(run.title)}: {report.stage_in_words(run, progress)}")  # fmt: skip
+                     f"{plain(report.name_of(run))}: {report.stage_in_words(run, progress)}"
+                     )  # fmt: skip
         stop.button("Stop", key=f"stop-{run.run_id}", disabled=not allowed or run.stop_requested,
                     on_click=attempt, args=[queue.stop, run.run_id])  # fmt: skip
