@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mnist_core.cli import commands, people
+from mnist_core.cli import commands, people, searching
 from mnist_core.errors import MnistError
 from mnist_core.training.hyperparameters import (
     MONITORS,
@@ -107,6 +107,9 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
         "--write-layers", action="store_true", help="write artifacts/layers.json anew"
     )
     _add_training_options(add("train", commands.train, "train a recipe"))
+    _add_search_options(
+        add("search", searching.search, "try hyperparameters, and end early what falls behind")
+    )
     evaluate = add("evaluate", commands.evaluate, "print a model's figures on the test images")
     evaluate.add_argument("model", help="dense, cnn or the id of a run")
     evaluate.add_argument(
@@ -171,6 +174,25 @@ def _add_training_options(train: Parser) -> None:
     for field in dataclasses.fields(Augmentation):
         kind = true_or_false if field.type == "bool" else number_or_none
         _add_hyperparameter(group, field.name, kind)
+
+
+def _add_search_options(search: Parser) -> None:
+    search.add_argument("recipe", help="a name from `recipes`")
+    search.add_argument(
+        "--trials", type=int, default=30, metavar="N", help="in all, with those done before"
+    )
+    search.add_argument(
+        "--budget", type=searching.duration, default=1200.0, metavar="TIME",
+        help="90s, 20m (the default) or 2h; then the search ends, and may go on later",
+    )  # fmt: skip
+    search.add_argument(
+        "--cluster", metavar="ADDRESS", help="as $MNIST_CLUSTER: tcp://HOST:8786, or local"
+    )
+    search.add_argument(
+        "-o", "--output", type=Path, default=None, help="the plot; default: search-RECIPE.html"
+    )
+    for name in ("epochs", "share"):
+        _add_hyperparameter(search, name, number_or_none)
 
 
 def _add_hyperparameter(group: Any, name: str, kind: Callable[[str], object]) -> None:

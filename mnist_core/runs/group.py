@@ -25,6 +25,7 @@ from mnist_core.runs.folder import FINISHED, RUNNING, WAITING, Run
 from mnist_core.training.recipes import RECIPES
 
 MOST_RUNS = 100
+SEARCH = "search-"  # how the id of a search's group begins (see `search`)
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class Group:
     group_id: str
     title: str
     runs: tuple[Run, ...]
+
+    @property
+    def is_search(self) -> bool:
+        """Whether its runs are the trials of a search, not seeds."""
+        return self.group_id.startswith(SEARCH)
 
     @property
     def is_settled(self) -> bool:

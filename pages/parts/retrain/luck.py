@@ -44,7 +44,7 @@ def ask(run: Run, seeds: int) -> None:
 
 def show_seeds(runs: list[Run], allowed: bool) -> None:
     """Show the newest group of seeds: its swarm of curves, its spread, and a comparison."""
-    found = group.groups(runs)
+    found = [one for one in group.groups(runs) if not one.is_search]
     if not found:
         return
     newest = found[0]
