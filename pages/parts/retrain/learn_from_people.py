@@ -17,6 +17,7 @@ from pages.parts.attempt import attempt
 from pages.parts.permission import guest
 from pages.parts.stored_answers import dataset_or_reason
 
+BLOCK = "learn-from-people"
 SHOWN = 20  # drawings of a group
 HOW = (
     "A candidate starts at the network that answers now and learns from people’s drawings, drawn "
@@ -28,9 +29,7 @@ HOW = (
 
 def learn_from_people(allowed: bool, busy: bool) -> None:
     """Offer to learn from people, folded: reading all drawings takes a while."""
-    block = st.expander(
-        "Learn from people", icon=":material/school:", key="learn-from-people", on_change="rerun"
-    )
+    block = st.expander("Learn from people", icon=":material/school:", key=BLOCK, on_change="rerun")
     if block.open:
         with block:
             show_and_start(allowed, busy)
@@ -68,9 +67,15 @@ def choose_and_start(allowed: bool, busy: bool) -> None:
         )  # fmt: skip
         st.button(
             "Join the queue" if busy else "Learn from people", key="learn-start", type="primary",
-            icon=":material/school:", disabled=not allowed or not chosen, on_click=attempt,
-            args=[learning.request, sorted(chosen, key=registry.SLOTS.index), guest()],
+            icon=":material/school:", disabled=not allowed or not chosen, on_click=start,
+            args=[sorted(chosen, key=registry.SLOTS.index)],
         )  # fmt: skip
+
+
+def start(slots: list[str]) -> None:
+    """Ask for the runs, and fold the block: what happens now is shown above it."""
+    attempt(learning.request, slots, guest())
+    st.session_state[BLOCK] = False
 
 
 def show_groups(now: Lesson) -> None:
