@@ -99,14 +99,14 @@ def rows(verdict: Verdict) -> list[dict[str, Any]]:
     """Return the table of before and after, a row a set."""
     return [
         {
-            "Judged on": WHAT[name][0].upper() + WHAT[name][1:],
-            "Images": part.images,
+            "Judged on": words.capitalised(WHAT[name]),
+            "Verdict": "passed" if part.passed else "failed",
             "Errors before": part.errors_before,
             "Errors after": part.errors_after,
             "Won": part.won,
             "Lost": part.lost,
+            "Images": part.images,
             "p": round(part.p_value, 4),
-            "Verdict": "passed" if part.passed else "failed",
         }
         for name, part in verdict.parts.items()
     ]

@@ -56,7 +56,11 @@ def asked(slot: str) -> tuple[str, dict[str, Any], str]:
     """Return recipe, changes and title of a run by which the active network of a slot learns."""
     base = registry.active()[slot]
     recipe = str(registry.load_card(base).get("recipe", slot))
-    return recipe, {"from": base, "learn": slot}, f"{words.network(slot)} learns from people"
+    return (
+        recipe,
+        {"from": base, "learn": slot},
+        f"{words.capitalised(words.network(slot))} learns from people",
+    )
 
 
 def request(slots: Sequence[str], guest: str = "") -> list[Run]:

@@ -33,11 +33,10 @@ def show_gate(run: Run, report: GateReport, allowed: bool) -> None:
             f"{left_out}. Each drawing was judged by a network that had not learnt from its writer."
         )
         st.dataframe(gate_report.rows(report.verdict), hide_index=True, key=f"gate-{run.run_id}")
-        won, lost = st.columns(2)
-        with won:
-            show_changes("won", report.won)
-        with lost:
-            show_changes("lost", report.lost)
+        if report.won or report.lost:
+            for column, kind in zip(st.columns(2), ("won", "lost"), strict=True):
+                with column:
+                    show_changes(kind, getattr(report, kind))
         if report.doubted_after:
             number = words.count(len(report.doubted_after), "label looks", "labels look")
             st.caption(f"{number} wrong before and after learning; the Dataset page shows them.")
