@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from mnist_core.errors import BlankDrawing
 from mnist_core.ink.brush import BRUSH_WIDTH_PX, curve_of, ink_of
 from mnist_core.ink.photo import on_canvas, read_photo
-from mnist_core.ink.preprocessing import Steps, preprocess
+from mnist_core.ink.preprocessing import Steps, mnist_image, preprocess
+from mnist_core.ink.several import Part, parts_of_picture, parts_of_strokes
 from mnist_core.ink.strokes import CANVAS_SIZE_PX, Stroke
 from mnist_core.models import recent, serving
 from mnist_core.models.classifier import Answer, Classifier
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class DigitReading:
+    """What each network says of one digit of several."""
+
+    box: Box  # left, top, right, bottom of its ink, in pixels of the app's canvas
+    image: np.ndarray  # (28, 28) float32 in [0, 1], white ink on black
+    answers: dict[str, Answer]  # by slot
 
 
 @dataclass(frozen=True)
@@ -23,11 +35,17 @@ class Reading:
     steps: Steps
     answers: dict[str, Answer]  # by slot: "dense", "cnn"; a network that cannot answer is left out
     problems: dict[str, str]  # by slot: why it does not answer, in a sentence
+    each: list[DigitReading] = field(default_factory=list)  # of several digits, left to right
 
     @property
     def image(self) -> np.ndarray:
         """The (28, 28) float32 image in [0, 1], white ink on black, that the networks read."""
         return self.steps.image
+
+    def number(self, slot: str) -> str:
+        """Return all the digits that were seen as one network reads them, "42"."""
+        said = [one.answers[slot] for one in self.each] or [self.answers[slot]]
+        return "".join(str(answer.digit) for answer in said)
 
 
 def read_strokes(
@@ -43,7 +61,9 @@ def read_strokes(
 
     Raises BlankDrawing where no ink is on the canvas.
     """
-    reading = read_ink(draw_ink(strokes, width_px, size_px))
+    curves, widths_px = curves_of(strokes, width_px, size_px)
+    ink = ink_of(curves, widths_px)
+    reading = read_ink(ink, parts_of_strokes(curves, widths_px))
     recent.remember(strokes, width_px, size_px, reading.answers)
     return reading
 
@@ -58,6 +78,16 @@ def draw_ink(
     A canvas of another size is drawn at the app's, so that an answer does not depend on it.
     Raises BlankDrawing where there is no point.
     """
+    return ink_of(*curves_of(strokes, width_px, size_px))
+
+
+def curves_of(
+    strokes: Sequence[Stroke], width_px: float | Sequence[float], size_px: float
+) -> tuple[list[Stroke], list[float]]:
+    """Return the lines that the brush follows and its widths, in pixels of the app's canvas.
+
+    Strokes without a point are left out. Raises BlankDrawing where all of them are.
+    """
     factor = CANVAS_SIZE_PX / size_px
     widths_px = np.broadcast_to(np.asarray(width_px, float), len(strokes)) * factor
     drawn = [
@@ -66,7 +96,7 @@ def draw_ink(
     if not drawn:
         raise BlankDrawing("There is no ink to read: no stroke has a point; draw a digit.")
     curves = [curve_of(np.asarray(stroke) * factor) for stroke, _ in drawn]
-    return ink_of(curves, [float(width) for _, width in drawn])
+    return curves, [float(width) for _, width in drawn]
 
 
 def read_picture(content: bytes) -> Reading:
@@ -74,20 +104,33 @@ def read_picture(content: bytes) -> Reading:
 
     Raises UnreadableImage, BlankDrawing.
     """
-    return read_ink(np.asarray(on_canvas(read_photo(content), CANVAS_SIZE_PX).convert("L")))
+    ink = np.asarray(on_canvas(read_photo(content), CANVAS_SIZE_PX).convert("L"))
+    return read_ink(ink, parts_of_picture(ink))
 
 
-def read_ink(ink: np.ndarray) -> Reading:
+def read_ink(ink: np.ndarray, parts: Sequence[Part] = ()) -> Reading:
     """Return what the active networks say of a drawing, in any form that `preprocess` takes.
 
-    Raises BlankDrawing.
+    parts: its digits where it holds several, which are read each as well. Raises BlankDrawing.
     """
     steps = preprocess(ink)
     answers: dict[str, Answer] = {}
     problems: dict[str, str] = {}
+    networks: dict[str, Classifier] = {}
     for slot, network in serving.networks().items():
         if isinstance(network, Classifier):
+            networks[slot] = network
             answers[slot] = network.answer(steps.image)
         else:
             problems[slot] = str(network)
-    return Reading(steps, answers, problems)
+    return Reading(steps, answers, problems, read_parts(parts, networks))
+
+
+def read_parts(parts: Sequence[Part], networks: Mapping[str, Classifier]) -> list[DigitReading]:
+    """Return what each network, by slot, says of each digit of several."""
+    read = []
+    for part in parts:
+        image = mnist_image(part.ink)
+        answers = {slot: network.answer(image) for slot, network in networks.items()}
+        read.append(DigitReading(part.box, image, answers))
+    return read

@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from mnist_core.analysis.replay import in_words, replay
 from mnist_core.errors import BlankDrawing, UnreadableImage
 from mnist_core.ink.photo import FORMATS
+from mnist_core.ink.strokes import CANVAS_SIZE_PX
 from mnist_core.models.classifier import Answer
 from mnist_core.models.reading import Reading, read_picture, read_strokes
 from mnist_core.views.answer_view import data_url
@@ -105,7 +106,8 @@ def read_json(body: bytes) -> dict[str, Any]:
     """Return the answers to a JSON drawing, ready to be sent. Raises BadRequest."""
     drawing = parse_drawing(body)
     try:
-        return as_json(read_strokes(drawing.arrays(), drawing.width, drawing.size))
+        reading = read_strokes(drawing.arrays(), drawing.width, drawing.size)
+        return as_json(reading, drawing.size / CANVAS_SIZE_PX)
     except BlankDrawing as error:
         raise BadRequest(422, str(error)) from None
 
@@ -146,18 +148,36 @@ def replay_json(body: bytes) -> dict[str, Any]:
     }
 
 
-def as_json(reading: Reading) -> dict[str, Any]:
-    """Return a reading as the route sends it. Raises BadRequest (503) where no network answers."""
+def as_json(reading: Reading, scale: float = 1.0) -> dict[str, Any]:
+    """Return a reading as the route sends it. Raises BadRequest (503) where no network answers.
+
+    scale: how large the sender's canvas is, in sizes of the app's.
+    """
     if not reading.answers:
         raise BadRequest(503, " ".join(reading.problems.values()), retry_after_s=2)
     said: dict[str, Any] = {slot: {"error": why} for slot, why in reading.problems.items()}
-    said |= {slot: _answer(answer) for slot, answer in reading.answers.items()}
+    said |= {
+        slot: _answer(answer) | {"number": reading.number(slot)}
+        for slot, answer in reading.answers.items()
+    }
     return {
         **said,
-        "digits": 1,
+        "digits": max(1, len(reading.each)),
+        "each": [
+            {
+                "box": [round(side * scale, 1) for side in one.box],
+                "dense": _maybe(one.answers.get("dense")),
+                "cnn": _maybe(one.answers.get("cnn")),
+            }
+            for one in reading.each
+        ],
         "image": data_url(reading.image),
         "steps_ms": round(reading.steps.seconds * 1000, 2),
     }
+
+
+def _maybe(answer: Answer | None) -> dict[str, Any] | None:
+    return None if answer is None else _answer(answer)
 
 
 def _answer(answer: Answer) -> dict[str, Any]:

@@ -90,18 +90,42 @@ class Answer(BaseModel):
     is_digit: bool = Field(description="false: this does not look like one digit")
 
 
+class WholeAnswer(Answer):
+    """What one network says of a drawing taken as one digit, and of the digits seen in it."""
+
+    number: str = Field(
+        pattern="^[0-9]+$", description='All the digits that were seen, left to right: "42".'
+    )
+
+
 class NoAnswer(BaseModel):
     """Why one of the networks does not answer."""
 
     error: str
 
 
+class OneOfSeveral(BaseModel):
+    """What both networks say of one of several digits."""
+
+    box: list[float] = Field(
+        min_length=4,
+        max_length=4,
+        description="Left, top, right and bottom of its ink, in pixels of your canvas; of a "
+        f"picture, on the canvas of {CANVAS_SIZE_PX} pixels that the app lays it on.",
+    )
+    dense: Answer | None = Field(description="null: no answer.")
+    cnn: Answer | None
+
+
 class Answers(BaseModel):
     """What both networks say of a drawing."""
 
-    dense: Answer | NoAnswer
-    cnn: Answer | NoAnswer
+    dense: WholeAnswer | NoAnswer
+    cnn: WholeAnswer | NoAnswer
     digits: int = Field(ge=1, description="How many digits were seen side by side.")
+    each: list[OneOfSeveral] = Field(
+        description="Of several digits, what both networks say of each; empty where one was seen."
+    )
     image: str = Field(description="The 28x28 image that was read, as a PNG in a data: address.")
     steps_ms: float = Field(description="What it took to make that image, milliseconds.")
     pause_ms: int | None = Field(

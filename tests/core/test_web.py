@@ -23,6 +23,7 @@ from starlette.applications import Starlette
 from mnist_core.ink.examples import EXAMPLES
 from mnist_core.ink.photo import read_photo
 from mnist_core.ink.preprocessing import mnist_image
+from mnist_core.ink.strokes import place
 from mnist_core.models import registry, serving
 from mnist_core.models.classifier import Classifier
 from mnist_core.models.reading import draw_ink
@@ -75,6 +76,7 @@ def test_a_drawing_gets_the_answers_that_the_page_gives(client):
     for slot in ("dense", "cnn"):
         expected = Classifier.load(slot).answer(image)
         assert said[slot]["digit"] == expected.digit == 7
+        assert said[slot]["number"] == "7"
         assert said[slot]["is_digit"] is True
         assert said[slot]["probabilities"] == pytest.approx(expected.probabilities, abs=1e-5)
         assert said[slot]["confidence"] == max(said[slot]["probabilities"])
@@ -91,6 +93,26 @@ def test_times_may_stand_beside_the_points(client):
     timed = [[[x, y, 8.0 * n] for n, (x, y) in enumerate(s.tolist())] for s in SEVEN.strokes]
     said = client.post("/api/read", json={"strokes": timed}).json()
     assert said["image"] == client.post("/api/read", json=drawing()).json()["image"]
+
+
+def test_several_digits_are_read_each(client):
+    """The four of two strokes stays one digit; the boxes are in the sender's pixels."""
+    four = place(next(e.strokes for e in EXAMPLES if e.label == 4), 20, 30, 100)
+    two = place(next(e.strokes for e in EXAMPLES if e.label == 2), 130, 35, 95)
+    said = client.post("/api/read", json=drawing([*four, *two], width=10, size=224)).json()
+    assert said["digits"] == 2
+    assert (said["dense"]["number"], said["cnn"]["number"]) == ("42", "42")
+    assert [one["cnn"]["digit"] for one in said["each"]] == [4, 2]
+    left, top, right, bottom = said["each"][1]["box"]
+    assert (left, top) == pytest.approx((125, 30), abs=2)
+    assert max(right - left, bottom - top) == pytest.approx(105, abs=2)
+    ink = draw_ink([*four, *two], 10, 224)
+    buffer = io.BytesIO()
+    Image.fromarray(255 - ink).convert("RGB").save(buffer, "png")
+    headers = {"Content-Type": "image/png"}
+    photographed = client.post("/api/read", content=buffer.getvalue(), headers=headers).json()
+    assert photographed["cnn"]["number"] == "42"
+    assert Answers.model_validate(photographed).digits == 2
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
