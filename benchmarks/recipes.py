@@ -6,8 +6,9 @@
 
 With names, trains each with `--seeds` seeds and keeps the results in artifacts/recipes.json,
 which also says on what hardware; without, prints the table of all that has been reproduced;
-`dense` and `cnn` stand there as they ship. "race" trains `fast` and `cnn-3x3` one after the
-other and prints the ratio of their times.
+`dense` and `cnn` stand there as they ship. Where `MNIST_CLUSTER` names a cluster, the seeds are
+runs of its queue, as many at once as it has places. "race" trains `fast` and `cnn-3x3` one after
+the other and prints the ratio of their times.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ import time
 from typing import Any
 
 from mnist_core.data.mnist import Dataset, load_mnist
+from mnist_core.errors import RunError
 from mnist_core.files import write_json
 from mnist_core.models import registry
+from mnist_core.runs import engine, group, queue
+from mnist_core.runs.folder import FINISHED
 from mnist_core.training.fit import train
 from mnist_core.training.hyperparameters import override
 from mnist_core.training.machine import hardware, versions
@@ -46,13 +50,39 @@ def reproduce(name: str, seeds: int, dataset: Dataset) -> dict[str, Any]:
         accuracies.append(result.card["test_accuracy"])
         epochs.append(result.card["epochs"])
         print(f"{name}, seed {seed}: {accuracies[-1]:.4f} after {seconds[-1]} s", flush=True)
+    return kept(name, seeds, dataset.source, accuracies, seconds, epochs)
+
+
+def side_by_side(name: str, seeds: int) -> dict[str, Any]:
+    """Train one recipe with seeds 1 to n as runs of the queue; return the same of their cards."""
+    asked = group.request_seeds(name, seeds=seeds)
+    while not (now := group.get_group(asked.group_id)).is_settled:
+        queue.go_on()
+        time.sleep(1.0)
+    ended_otherwise = [run for run in now.runs if run.state != FINISHED]
+    if ended_otherwise:
+        raise RunError(
+            f"{ended_otherwise[0].title} {ended_otherwise[0].state}, so nothing is kept."
+        )
+    cards = [registry.load_card(run.run_id) for run in now.runs]
+    for card in cards:
+        print(f"{name}, seed {card['seed']}: {card['test_accuracy']:.4f} after {card['seconds']} s")
+    columns = ([card[key] for card in cards] for key in ("test_accuracy", "seconds", "epochs"))
+    return kept(name, seeds, cards[0]["data"]["source"], *columns)
+
+
+def kept(
+    name: str, seeds: int, data: str, accuracies: list[float], seconds: list[float],
+    epochs: list[int],
+) -> dict[str, Any]:  # fmt: skip
+    """Return what artifacts/recipes.json keeps of a recipe; one value a seed."""
     return {
         "test_accuracy": accuracies,
         "seconds": seconds,
         "epochs": epochs,
         "hardware": hardware(),
         "versions": versions(),
-        "data": dataset.source,
+        "data": data,
         "command": f"python -m benchmarks.recipes {name} --seeds {seeds}",
     }
 
@@ -66,14 +96,14 @@ def race(dataset: Dataset) -> None:
 
 def table() -> str:
     """Return the Markdown table of all recipes, reported beside reproduced."""
-    kept = _shipped() | _read()
+    known = _shipped() | _read()
     lines = [
         "| recipe | source | parameters | reported | reproduced (range) | runs | s an epoch |",
         "|---|---|---:|---:|---:|---:|---:|",
     ]
     for recipe in RECIPES.values():
         reported = f"{recipe.reported_accuracy:.4f}" if recipe.reported_accuracy else "–"
-        found = kept.get(recipe.name)
+        found = known.get(recipe.name)
         if found is None:
             reproduced, runs, pace = "not yet", "–", "–"
         else:
@@ -87,7 +117,7 @@ def table() -> str:
             f"| `{recipe.name}` | {recipe.source} | {recipe.parameters:,} | {reported} "
             f"| {reproduced} | {runs} | {pace} |"
         )
-    machines = sorted({found["hardware"] for found in kept.values()})
+    machines = sorted({found["hardware"] for found in known.values()})
     return "\n".join([*lines, "", f"Trained on: {'; '.join(machines) or 'nothing yet'}."])
 
 
@@ -120,7 +150,10 @@ def main() -> None:
         race(load_mnist())
         return
     for name in arguments.names:
-        found = reproduce(name, arguments.seeds, load_mnist())
+        if engine.named_cluster() is not None:
+            found = side_by_side(name, arguments.seeds)
+        else:
+            found = reproduce(name, arguments.seeds, load_mnist())
         write_json(results_path(), _read() | {name: found})
     sys.stdout.write(table() + "\n")
 

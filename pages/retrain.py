@@ -14,6 +14,7 @@ from pages.parts.retrain.luck import show_seeds
 from pages.parts.retrain.past_runs import show_past
 from pages.parts.retrain.run_result import say_end, show_result
 from pages.parts.retrain.run_watch import show_curves, show_running, watch_idle
+from pages.parts.retrain.searched import show_search
 from pages.parts.retrain.train_form import choose_and_train
 
 
@@ -40,6 +41,7 @@ def page() -> None:
             show_curves(last)
         show_cluster(allowed)
         show_seeds([*live, *past], allowed)
+        show_search([*live, *past])
         show_past(past, allowed)
 
 

@@ -15,7 +15,7 @@ from mnist_core.errors import RunError
 from mnist_core.files import replacing
 from mnist_core.runs import report
 from mnist_core.runs.folder import FINISHED, Run
-from mnist_core.runs.search import Search, accuracies, ranked
+from mnist_core.runs.search import Search, ranked, reached
 from mnist_core.views import figures_search
 from mnist_core.views.answer_view import SLOT_COLOURS
 
@@ -50,9 +50,9 @@ def search(arguments: Namespace) -> int:
 
 
 def _say_end(run: Run) -> None:
-    best = max(accuracies(run), default=None)
-    reached = f": {words.percent(best)}" if best is not None else ""
-    print(f"{run.title} {run.state}{reached} ({_changes(run)})", flush=True)
+    (best,) = reached([run])
+    told = f": {words.percent(best)}" if best is not None else ""
+    print(f"{run.title} {run.state}{told} ({_changes(run)})", flush=True)
 
 
 def _changes(run: Run) -> str:
@@ -76,9 +76,8 @@ def plot(runs: list[Run]) -> str:
     """Return a page with the figure of the trials, which needs no network."""
     if not runs:
         raise RunError("No trial began within that time; give the search more.")
-    values = [max(accuracies(run), default=None) for run in runs]
     figure = figures_search.trials(
-        values, [run.state == FINISHED for run in runs], [_changes(run) for run in runs],
+        reached(runs), [run.state == FINISHED for run in runs], [_changes(run) for run in runs],
         SLOT_COLOURS[report.slot_for(runs[0].recipe)],
     )  # fmt: skip
     figure.update_layout(title_text=runs[0].group_title, template="plotly_white")

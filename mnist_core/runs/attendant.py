@@ -128,9 +128,9 @@ class Attendance:
                 self._call(desk.ask_to_stop, place)
             self._leave()
         elif waited_s > _UNSEEN_S:
-            self._say(waits_for=_A_WORKER)
             self.seen_at = time.monotonic()
-            fitting, _ = cluster.fitting_workers(self.client)
+            fitting, refused = cluster.fitting_workers(self.client)
+            self._say(waits_for=f"{_A_WORKER}. {refused}" if refused else _A_WORKER)
             if set(fitting) - set(self.fitting):
                 self.future.cancel()
                 self.fitting = fitting

@@ -156,13 +156,14 @@ def ask(address: str) -> State:
         raise RunError(unreachable(address, error)) from None
     if not isinstance(said, dict) or said.get("type") != "Scheduler":
         raise RunError(f"What answers at {address} is no Dask scheduler; look at the address.")
-    workers = tuple(
+    workers = (
         Worker(where, str(one.get("name", where)), int(one.get("nthreads", 1)))
-        for where, one in sorted(said["workers"].items())
+        for where, one in said["workers"].items()
     )
+    in_order = tuple(sorted(workers, key=lambda one: (len(one.name), one.name)))  # 2 before 10
     port = said.get("services", {}).get("dashboard")
     host = said["address"].split("://")[-1].rpartition(":")[0]
-    return State(workers, f"http://{host}:{port}/status" if port else "")
+    return State(in_order, f"http://{host}:{port}/status" if port else "")
 
 
 def unreachable(address: str, error: BaseException) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -195,9 +195,14 @@ def accuracies(run: Run) -> list[float]:
     return progress.history["val_accuracy"]
 
 
-def ranked(runs: list[Run]) -> list[tuple[Run, float | None]]:
+def reached(runs: Sequence[Run]) -> list[float | None]:
+    """Return each run's best validation accuracy, None where no epoch of it ended."""
+    return [max(accuracies(run), default=None) for run in runs]
+
+
+def ranked(runs: Sequence[Run]) -> list[tuple[Run, float | None]]:
     """Return runs with their best validation accuracy, the best first, None at the end."""
-    scored = [(run, max(accuracies(run), default=None)) for run in runs]
+    scored = zip(runs, reached(runs), strict=True)
     return sorted(scored, key=lambda one: -1.0 if one[1] is None else one[1], reverse=True)
 
 

@@ -15,7 +15,8 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.errors import RunError
 from mnist_core.files import write_json
 from mnist_core.models import registry
-from mnist_core.runs import group, moments, progress, queue
+from mnist_core.runs import engine, group, moments, progress, queue
+from mnist_core.runs.cluster import DaskCluster, State, Worker
 from mnist_core.runs.folder import holding, settle
 from mnist_core.training.recipes import RECIPES
 from mnist_core.views import answer_view, canvas_state
@@ -300,6 +301,47 @@ def test_seeds_are_asked_for_as_one_entry_and_shown_as_a_swarm(page, one_client)
     page.button(key="stop-seeds").click().run()
     assert len(group.groups(queue.list_runs())[0].runs) == 3
     assert "Train seeds of another recipe" in words(page)
+
+
+def test_a_search_shows_its_trials_the_best_first(page, one_client):
+    pytest.importorskip("optuna")
+    words_of_it = {"group": "search-fast", "group_title": "Search of fast"}
+    for epochs, state in ((2, "finished"), (1, "stopped"), (0, "failed")):
+        run = queue.create("fast", {"learning_rate": 0.01}, f"trial {state}", words_of_it)
+        tell_epochs(run.folder, epochs)
+        settle(run.folder, state)
+    page.run()
+    assert not page.exception
+    assert [one.value for one in page.subheader][:1] == ["Search of fast"]
+    assert "seeds" not in words(page)
+    trials = next(one.value for one in page.dataframe if "Validation" in one.value)
+    assert list(trials["Validation"]) == ["91.00%", "91.00%", "–"]
+    assert set(trials["Changes"]) == {"learning rate 0.01"}
+
+
+def test_a_cluster_says_what_each_worker_trains_or_why_it_cannot_be_used(page, monkeypatch):
+    monkeypatch.setattr(engine, "_clusters", {})
+    monkeypatch.setenv("MNIST_CLUSTER", "tcp://127.0.0.1:8786")
+    workers = (Worker("tcp://a", "anna", 2), Worker("tcp://b", "ben", 1))
+    state = State(workers, "http://127.0.0.1:8787/status")
+    monkeypatch.setattr(DaskCluster, "look", lambda self: state)
+    run = queue.create("fast", {}, "mine")
+    with holding(run.folder):
+        write_json(run.folder / "process.json", {"started_at": time.time(), "worker": "anna"})
+        page.run()
+        assert not page.exception
+        assert "**3 at once**" in words(page)
+        (shown,) = (one.value for one in page.dataframe if "Takes" in one.value)
+        assert list(shown["Takes"]) == ["2 trainings", "1 training"]
+        assert [name.split(",")[0] for name in shown["Trains"]] == ["mine", "nothing"]
+
+    def look(self) -> State:
+        raise RunError("The cluster cannot be reached.")
+
+    monkeypatch.setattr(DaskCluster, "look", look)
+    page.run()
+    assert not page.exception
+    assert "Meanwhile trainings run here" in words(page)
 
 
 def test_a_training_is_told_of_this_visits_drawings_and_shows_them(page, one_client):
