@@ -57,7 +57,6 @@ class Attendance:
 
     def run(self) -> None:
         """See the run to its end; raises RunError where it has none of its own."""
-        self._say(waits_for=_A_WORKER)
         try:
             self._submit()
             while self.future is not None and not self.future.done():
@@ -94,7 +93,7 @@ class Attendance:
 
     def _check_scheduler(self) -> None:
         if self.client.status != "running":
-            raise RunError("The cluster's scheduler is gone; start it, then train the run again.")
+            raise RunError("The cluster's scheduler is gone; train the run again once it is back.")
 
     def _look(self) -> None:
         self._check_scheduler()
@@ -186,7 +185,7 @@ class Attendance:
         return answers.get(place)
 
     def _say(self, **more: Any) -> None:
-        write(self.folder / "process.json", read_json(self.folder / "process.json") | more)
+        say(self.folder, **more)
 
     def _take(self) -> None:
         """Take the result, whole or not at all."""
@@ -211,6 +210,11 @@ class Attendance:
                 (incoming / name).replace(self.folder / name)
         shutil.rmtree(incoming, ignore_errors=True)
         shutil.rmtree(self.folder / "checkpoint", ignore_errors=True)
+
+
+def say(folder: Path, **more: Any) -> None:
+    """Add to what a run's process.json says. Raises RunError."""
+    write(folder / "process.json", read_json(folder / "process.json") | more)
 
 
 def _size(path: Path) -> int:
@@ -239,6 +243,7 @@ def attend(address: str, folder: Path, words: list[str]) -> None:
     with holding(folder):
         state, reason = LOST, "The cluster gave the run up; train it again."
         try:
+            say(folder, waits_for=_A_WORKER)
             with cluster.connected(cluster.resolve(address)) as client:
                 Attendance(client, folder, words).run()
         except MnistError as error:
