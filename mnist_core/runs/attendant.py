@@ -36,7 +36,7 @@ from mnist_core.runs.folder import (
 RESTARTS = 2
 _LOOK_S, _ANSWER_S, _TRANSFER_S = 0.5, 5.0, 60.0
 _PATIENCE_S = 600.0  # while no worker can take the run
-_UNSEEN_S = 5.0  # after which a run that no worker trains is handed to those that came since
+_UNSEEN_S = 3.0  # after which a run that no worker trains is handed to those that came since
 _A_WORKER = "a worker of the cluster"
 
 
@@ -120,7 +120,8 @@ class Attendance:
         and is nowhere may just have ended, which Dask says a moment later.
         """
         waited_s = time.monotonic() - self.seen_at
-        if not place and self.begun and waited_s < _UNSEEN_S:
+        has_ended = (self.folder / "outcome.json").is_file()
+        if has_ended or (not place and self.begun and waited_s < _UNSEEN_S):
             return
         if should_stop(self.folder):
             if place:

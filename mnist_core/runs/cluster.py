@@ -22,7 +22,7 @@ from typing import Any
 from mnist_core.errors import RunError
 from mnist_core.runs import engine, probe
 
-CONNECT_S = 5.0
+CONNECT_S, ANSWER_S = 5.0, 2.0
 _FRESH_S, _TROUBLED_S = 2.0, 10.0  # how long what was found out is taken for true
 _OLD_S = 30.0  # after which it is not even shown while the scheduler is asked again
 _PROBE_S = 20.0  # a worker reads all of the code for its digest
@@ -151,7 +151,7 @@ def ask(address: str) -> State:
             await scheduler.close_rpc()
 
     try:
-        said = asyncio.run(asyncio.wait_for(identity(), CONNECT_S + 2))
+        said = asyncio.run(asyncio.wait_for(identity(), CONNECT_S + ANSWER_S))
     except (OSError, TimeoutError, ValueError, TypeError, EOFError, RuntimeError) as error:
         raise RunError(unreachable(address, error)) from None
     if not isinstance(said, dict) or said.get("type") != "Scheduler":
