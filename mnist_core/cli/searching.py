@@ -80,5 +80,7 @@ def plot(runs: list[Run]) -> str:
         reached(runs), [run.state == FINISHED for run in runs], [_changes(run) for run in runs],
         SLOT_COLOURS[report.slot_for(runs[0].recipe)],
     )  # fmt: skip
-    figure.update_layout(title_text=runs[0].group_title, template="plotly_white")
+    figure.update_layout(
+        title_text=runs[0].group_title, template="plotly_white", height=480, margin_t=110
+    )
     return figure.to_html(include_plotlyjs=True, full_html=True)
