@@ -75,7 +75,8 @@ def report_in_words(report: GateReport) -> str:
         took = (
             f"It answers as {network} now."
             if report.taken_over
-            else f"Another model had become {network} meanwhile, so it did not take over by itself."
+            else f"It did not take over by itself: it was to be kept as a run alone, or another "
+            f"model had become {network} meanwhile."
         )
         return f"The gate let it through: better on people, no worse elsewhere. {took}"
     reasons = [part_in_words(name, report.verdict.parts[name]) for name in report.verdict.failed]

@@ -109,6 +109,16 @@ def test_a_refused_candidate_says_why_and_is_overruled_knowingly():
     assert registry.active()["dense"] == "dense"
 
 
+def test_a_candidate_that_passed_but_did_not_take_over_can_be_used():
+    """It had no button: only refused candidates had one."""
+    run_id = judged(True, fill(writers=2, each=2))
+    page = open_page("retrain").run()
+    assert not page.exception
+    assert "The gate let it through" in words(page)
+    page.button(key="use-model").click().run()
+    assert registry.active()["dense"] == run_id
+
+
 def test_who_may_not_train_can_neither_learn_nor_overrule():
     run_id = judged(False, fill(writers=4, each=10))
     page = open_lesson()

@@ -16,9 +16,11 @@ def show_result(run: Run, allowed: bool) -> None:
     active = registry.active()
     say_end(run, report.against_active(run, active) if run.has_model else "")
     slot = report.slot_for(run.recipe)
-    if (verdict := gate_report.load(run.folder)) is not None:
-        show_gate(run, verdict, allowed)
-        return
+    judged = gate_report.load(run.folder)
+    if judged is not None:
+        show_gate(run, judged, allowed)
+        if not judged.verdict.passed or active[slot] == run.run_id:
+            return
     if not run.has_model:
         return
     if active[slot] == run.run_id:
@@ -31,7 +33,8 @@ def show_result(run: Run, allowed: bool) -> None:
         )  # fmt: skip
         st.caption("It then answers on everybody's Draw page, from the next stroke; Undo is here.",
                    width="content")  # fmt: skip
-        offer_seeds(run, allowed)
+        if judged is None:
+            offer_seeds(run, allowed)
 
 
 def say_end(run: Run, compared: str = "") -> None:
