@@ -21,8 +21,9 @@ from mnist_core.ink.strokes import CANVAS_SIZE_PX, Stroke, bounds, place
 MOST_DIGITS = 20
 MOST_MARKS = 60  # more of them are a scribble, which nobody reads digit by digit
 # Of the columns of `relations`.
-WEIGHTS = np.array([19.4, -15.0, 7.0, -12.0])
-CONSTANT = 2.6
+WEIGHTS = np.array([19.5, -15.1, 5.6, -23.2])
+CONSTANT = 5.2
+FAR = 0.3  # in heights: what lies farther apart is no less one digit for it
 # A row of so many digits is as wide as twelve are high: flat strokes alone make no height.
 WIDEST_ROW = 12.0
 LEAST_SIZE = 0.15  # in heights: what is smaller all around is a dot, a comma or a slip of the pen
@@ -99,7 +100,8 @@ def relations(marks: Sequence[Stroke]) -> np.ndarray:
     """Return how every two marks lie to each other: (n (n - 1) / 2, 4) float.
 
     Rows follow `np.triu_indices(n, 1)`. Columns, in heights of all that is written: overlap from
-    left to right (a gap is less than 0), width of the narrower, tops and bottoms apart, distance.
+    left to right (a gap is less than 0), width of the narrower, tops and bottoms apart, distance
+    (up to `FAR`).
     """
     unit = _height(marks)
     lines = [_evenly(mark) / unit for mark in marks]
@@ -111,7 +113,7 @@ def relations(marks: Sequence[Stroke]) -> np.ndarray:
     narrower = np.minimum(wide[i], wide[j])
     uneven = np.abs(least[i, 1] - least[j, 1]) + np.abs(most[i, 1] - most[j, 1])
     distance = [cdist(lines[a], lines[b]).min() for a, b in zip(i, j, strict=True)]
-    return np.column_stack([overlap, narrower, uneven, distance])
+    return np.column_stack([overlap, narrower, uneven, np.minimum(distance, FAR)])
 
 
 def _is_on_canvas(curve: Stroke) -> bool:

@@ -5,7 +5,7 @@ these strings take microseconds, and a room full of people redraws them with eve
 
 What stands on the page, so that a script can move it while the pen moves, without a rerun:
 
-    .reading[data-steps="crop scale centre"]    .blank before the first stroke
+    .reading[data-steps="crop scale centre"]    .blank: nothing drawn; .several: number_view
       .st-key-answer-dense, .st-key-answer-cnn  .at-rest, then .answered; .mute: cannot answer
         .large-digit                            the digit alone on its line, .faint: no digit
         .answer-title
@@ -76,22 +76,27 @@ def reason(classifier: Classifier, answer: Answer) -> str:
     return f"Its score for being a digit is {answer.digit_score:.0%}; {reached} {needed:.0%}."
 
 
-def reading(content: str, state: CanvasState) -> str:
-    """Return HTML in a frame that tells the style sheet what can be done to the canvas."""
+def reading(content: str, state: CanvasState, digits: int = 1) -> str:
+    """Return HTML in a frame that tells the style sheet what can be done to the canvas.
+
+    digits: how many were seen side by side.
+    """
     kinds = {
         "reading": True,
+        "several": digits > 1,
         "blank": state.image is None,
         "no-undo": not state.objects,
         "no-redo": not state.undone,
     }
     shown = " ".join(kind for kind, so in kinds.items() if so)
-    return f'<div class="{shown}" data-steps="crop scale centre">{content}</div>'
+    style = f"--digits:{digits}"
+    return f'<div class="{shown}" style="{style}" data-steps="crop scale centre">{content}</div>'
 
 
 def at_rest() -> str:
     """Return both networks before the first stroke, as HTML: bars at rest, and what to do."""
     cards = "".join(
-        _card(
+        framed_card(
             slot,
             '<div class="large-digit faint">?</div>',
             f'<p class="answer-title">{title}</p>',
@@ -114,7 +119,7 @@ def card(
     title = SLOT_TITLES[slot] + (f" · {run}" if run else "")
     doubtful = doubt(given)
     why = "" if given.is_digit else reason(classifier, given)
-    return _card(
+    return framed_card(
         slot,
         large_digit(given),
         f'<p class="answer-title">{html.escape(title)}</p>',
@@ -127,7 +132,7 @@ def card(
 def card_without_answer(slot: str, kind: str, sentence: str) -> str:
     """Return why one network does not answer as HTML; kind: "waiting" or "problem"."""
     title = f'<p class="answer-title">{SLOT_TITLES[slot]}</p>'
-    return _card(slot, title, note(kind, sentence), kind="mute")
+    return framed_card(slot, title, note(kind, sentence), kind="mute")
 
 
 def note(kind: str, sentence: str, why: str = "") -> str:
@@ -242,7 +247,8 @@ def strip(entries: Iterable[StripEntry]) -> str:
     )
 
 
-def _card(slot: str, *parts: str, kind: str = "answered") -> str:
+def framed_card(slot: str, *parts: str, kind: str = "answered") -> str:
+    """Return one network's place on the page, with these pieces of HTML in it."""
     return f'<div class="st-key-answer-{slot} {kind}">{"".join(parts)}</div>'
 
 

@@ -13,7 +13,7 @@ import contextlib
 import io
 import json
 import secrets
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,8 +25,8 @@ from mnist_core.files import finite
 from mnist_core.ink.brush import curve_of_path, ink_of, seen_points
 from mnist_core.ink.examples import canvas_json
 from mnist_core.ink.photo import DECODER_ERRORS, on_canvas
+from mnist_core.ink.several import Part, parts_of_picture, parts_of_strokes
 from mnist_core.ink.strokes import CANVAS_SIZE_PX, Stroke
-from mnist_core.models.classifier import Answer
 
 STRIP_LENGTH = 24
 # More than a hand draws; a browser that sends more is no visitor's.
@@ -43,7 +43,7 @@ class StripEntry:
 
     drawing: int
     picture: str  # data: address of the 28x28 image
-    dense: str  # the digit, or "–" where there was no answer
+    dense: str  # the digit or the number, or "–" where there was no answer
     cnn: str
 
 
@@ -155,10 +155,12 @@ class CanvasState:
             images.append(np.asarray(small))
         return np.array(images, np.uint8).reshape(-1, 28, 28)
 
-    def remember(self, picture: str, answers: dict[str, Answer | None]) -> None:
-        """Keep the drawing as it is now in the strip; one entry a drawing, the last 24."""
-        said = {slot: "–" if a is None else str(a.digit) for slot, a in answers.items()}
-        entry = StripEntry(self.drawing, picture, said["dense"], said["cnn"])
+    def remember(self, picture: str, said: Mapping[str, str]) -> None:
+        """Keep the drawing as it is now in the strip; one entry a drawing, the last 24.
+
+        said: by slot, what the network read; one that does not answer is left out.
+        """
+        entry = StripEntry(self.drawing, picture, said.get("dense", "–"), said.get("cnn", "–"))
         if self.strip and self.strip[-1].drawing == self.drawing:
             self.strip[-1] = entry
         else:
@@ -198,9 +200,22 @@ def render(objects: list[dict[str, Any]]) -> np.ndarray:
     """
     canvas = np.zeros((CANVAS_SIZE_PX, CANVAS_SIZE_PX), np.uint8)
     for item in objects[:MOST_OBJECTS]:
-        if str(item.get("type")).lower() == "image":
+        if _is_picture(item):
             picture = _picture(str(item.get("src", "")))
             canvas = canvas if picture is None else np.asarray(picture)
+    lines, widths_px = _lines(objects)
+    return np.maximum(canvas, ink_of(lines, widths_px)) if lines else canvas
+
+
+def parts(objects: list[dict[str, Any]]) -> list[Part]:
+    """Return each digit of a number on the canvas, left to right; none where it is one digit."""
+    if any(_is_picture(item) for item in objects[:MOST_OBJECTS]):
+        return parts_of_picture(render(objects))
+    return parts_of_strokes(*_lines(objects))
+
+
+def _lines(objects: list[dict[str, Any]]) -> tuple[list[Stroke], list[float]]:
+    """Return the lines that the brush followed, and its widths."""
     lines, widths_px = [], []
     for path, width_px in _strokes(objects):
         try:
@@ -208,7 +223,11 @@ def render(objects: list[dict[str, Any]]) -> np.ndarray:
             widths_px.append(width_px)
         except (ValueError, TypeError, OverflowError):
             continue  # no stroke of ours; what is, is drawn
-    return np.maximum(canvas, ink_of(lines, widths_px)) if lines else canvas
+    return lines, widths_px
+
+
+def _is_picture(item: dict[str, Any]) -> bool:
+    return str(item.get("type")).lower() == "image"
 
 
 def drawn(objects: list[dict[str, Any]]) -> tuple[list[Stroke], float]:

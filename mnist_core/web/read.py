@@ -168,6 +168,7 @@ def as_json(reading: Reading, scale: float = 1.0) -> dict[str, Any]:
                 "box": [round(side * scale, 1) for side in one.box],
                 "dense": _maybe(one.answers.get("dense")),
                 "cnn": _maybe(one.answers.get("cnn")),
+                "image": data_url(one.image),
             }
             for one in reading.each
         ],

@@ -115,6 +115,7 @@ class OneOfSeveral(BaseModel):
     )
     dense: Answer | None = Field(description="null: no answer.")
     cnn: Answer | None
+    image: str = Field(description="The 28x28 image that was read, as a PNG in a data: address.")
 
 
 class Answers(BaseModel):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from mnist_core.models.classifier import Answer, Classifier
-from mnist_core.views import answer_view
+from mnist_core.views import answer_view, number_view
 from mnist_core.views.canvas_state import CanvasState
 
 CARD = {"digit_threshold": 0.9, "validation_digits_accepted": 0.99}
@@ -114,3 +114,18 @@ def test_an_image_becomes_the_png_of_its_pixels():
     image = np.linspace(-0.5, 1.5, 784, dtype=np.float32).reshape(28, 28)
     decoded = np.asarray(Image.open(io.BytesIO(answer_view.png_bytes(image))))
     np.testing.assert_array_equal(decoded, np.round(np.clip(image, 0, 1) * 255))
+
+
+def test_a_number_has_a_bar_and_a_frame_for_each_digit():
+    each = [answer(4), answer(2, score=0.1)]
+    card = number_view.card("cnn", each, "<i>run</i>")
+    assert re.sub(r"<[^>]*>", " ", card).split()[0] == "42"
+    assert "&lt;i&gt;run" in card
+    assert card.count('<div class="bar"') - card.count("data-digit") == 1
+    assert card.count('<div class="bar faint"') == 1
+    assert number_view.agreement({"dense": "42", "cnn": "47"}).count("<b>") == 2
+    assert number_view.agreement({"cnn": "47"}) == ""
+    frames = number_view.boxes([(-9.0, 0.0, 168.0, 336.0), (168.0, 0.0, 336.0, 400.0)])
+    assert frames.count("left:0.00%;top:0.00%;width:50.00%;height:100.00%") == 1
+    assert frames.count("<i ") == 2
+    assert "<i" not in number_view.boxes([])

@@ -348,7 +348,7 @@ def test_a_training_is_told_of_this_visits_drawings_and_shows_them(page, one_cli
     state = canvas_state.CanvasState()
     image = np.zeros((28, 28), np.float32)
     image[4:24, 12:16] = 1
-    state.remember(answer_view.data_url(image), {"dense": None, "cnn": None})
+    state.remember(answer_view.data_url(image), {})
     page.session_state["canvas_state"] = state
     page.run().button(key="train-start").click().run()
     (run,) = queue.list_runs()

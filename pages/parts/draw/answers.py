@@ -1,12 +1,14 @@
 """What the two networks say of a drawing, or why they do not yet."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
 from mnist_core.errors import MnistError
 from mnist_core.models.classifier import Answer, Classifier
 from mnist_core.models.serving import active_models, pool
-from mnist_core.views import answer_view
+from mnist_core.views import answer_view, number_view
 from pages.parts.names import model_title
 
 LOADING_WAIT_S = 0.3
@@ -35,10 +37,11 @@ def classifiers() -> dict[str, Classifier]:
     }
 
 
-def ask(slot: str, image: np.ndarray) -> tuple[str, Answer | None]:
-    """Return what one network says of an image, as HTML and as it is; None: it does not answer.
+def ask(slot: str, image: np.ndarray, each: Sequence[np.ndarray] = ()) -> tuple[str, list[Answer]]:
+    """Return what one network says as HTML, and of each image as it is; none: it does not answer.
 
-    image: (28, 28) float32 in [0, 1].
+    image: (28, 28) float32 in [0, 1], of the whole drawing; each: of its digits, where it holds
+    several, which are read instead.
     """
     name, remark = active_models()[slot]
     try:
@@ -46,9 +49,11 @@ def ask(slot: str, image: np.ndarray) -> tuple[str, Answer | None]:
     except TimeoutError:
         answer_when_ready(name)
         sentence = "This network is still loading; the canvas is ready, keep drawing."
-        return answer_view.card_without_answer(slot, "waiting", sentence), None
+        return answer_view.card_without_answer(slot, "waiting", sentence), []
     except MnistError as error:
-        return answer_view.card_without_answer(slot, "problem", str(error)), None
-    answer = classifier.answer(image)
+        return answer_view.card_without_answer(slot, "problem", str(error)), []
+    answers = [classifier.answer(one) for one in each or [image]]
     run = "" if classifier.name == slot else model_title(classifier.name)
-    return answer_view.card(slot, answer, classifier, remark, run), answer
+    if each:
+        return number_view.card(slot, answers, run), answers
+    return answer_view.card(slot, answers[0], classifier, remark, run), answers

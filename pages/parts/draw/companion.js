@@ -117,47 +117,6 @@ async function send() {
   ask();
 }
 
-/* ---- Showing */
-
-const percent = (p) =>
-  p > 0 && p < 0.005 ? "<1%" : p >= 0.995 && p < 1 ? ">99%" : `${(p * 100).toFixed(0)}%`;
-
-function show(answer, strokes) {
-  shown = {answer, strokes};
-  for (const slot of ["dense", "cnn"]) {
-    const card = document.querySelector(`.st-key-answer-${slot}`);
-    if (card && answer[slot].probabilities) move_bars(card, answer[slot]);
-  }
-  const image = document.querySelector(".st-key-network-input img");
-  if (image) image.src = answer.image;
-  all(".reading").forEach((reading) => reading.classList.add("moving"));
-  const words = document.querySelector(".reading .agreement");
-  if (words && answer.digits === 1) words.replaceChildren(...verdict(answer));
-}
-
-function move_bars(card, {digit, probabilities, is_digit}) {
-  card.classList.replace("at-rest", "answered");
-  const large = card.querySelector(".large-digit");
-  if (large) {
-    large.textContent = digit;
-    large.classList.toggle("faint", !is_digit);
-  }
-  for (const bar of all(".bar", card)) {
-    const p = probabilities[bar.dataset.digit];
-    bar.style.setProperty("--p", p.toFixed(4));
-    bar.classList.toggle("best", Number(bar.dataset.digit) === digit);
-    bar.querySelector(".percent").textContent = percent(p);
-  }
-}
-
-function verdict({dense, cnn}) {
-  const bold = (digit) => Object.assign(document.createElement("b"), {textContent: digit});
-  if (!dense.probabilities || !cnn.probabilities) return [];
-  if (!dense.is_digit && !cnn.is_digit) return ["Both say that this is no digit."];
-  if (dense.digit === cnn.digit) return ["✓ Both read a ", bold(cnn.digit), "."];
-  return ["⇄ They disagree: ", bold(dense.digit), " against ", bold(cnn.digit), "."];
-}
-
 /* A rerun brings the answer to an earlier stroke while the next one is drawn: show ours again. */
 const replaced = new MutationObserver((changes) => {
   const isReading = (node) => node.nodeType === 1 && node.matches(".reading, :has(> .reading)");

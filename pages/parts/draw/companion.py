@@ -1,4 +1,4 @@
-"""The pen's companion: moves both answers while the pen moves (see companion.js)."""
+"""The pen's companion: moves both answers while the pen moves (see companion.js, showing.js)."""
 
 from pathlib import Path
 
@@ -10,7 +10,9 @@ FOLDER = Path(__file__).parent
 
 _mount = st.components.v2.component(
     "mnist_companion",
-    js=(FOLDER / "companion.js").read_text(encoding="utf-8"),
+    js="\n".join(
+        (FOLDER / name).read_text(encoding="utf-8") for name in ("companion.js", "showing.js")
+    ),
     css=(FOLDER / "companion.css").read_text(encoding="utf-8"),
     isolate_styles=False,
 )

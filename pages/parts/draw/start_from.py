@@ -34,7 +34,7 @@ def pictures() -> None:
     uploaded, camera = st.tabs(["Photo or scan", "Camera"])
     files = [
         uploaded.file_uploader(
-            "A photo or scan of one digit",
+            "A photo or scan of a digit or a number",
             key="photo",
             type=[
                 "png",
