@@ -1,8 +1,15 @@
 """Digits and letters of people who are in no training set: fonts made from handwriting.
 
-Each font is one hand. The fonts are not in this repository; any folder of .ttf, .otf and .woff2
-files will do. The figures of docs/reading.md come from 46 free ones: Debian's packages and
-npm's @fontsource packages that are named there.
+Nearly each font is one hand. The fonts are not in this repository; any folder of .ttf, .otf and
+.woff2 files will do. The figures of docs/reading.md come from 51 free ones: those in Debian's
+packages fonts-breip, -bwht, -comic-neue, -dancingscript, -dkg-handwriting, -ecolier-court,
+-femkeklaver, -humor-sans, -kiloji, -klee, -kristi, -rufscript, -sjfonts, -tlwg-purisa-ttf,
+-tomsontalks and -yusei-magic, and in npm's @fontsource packages annie-use-your-telescope,
+architects-daughter, bad-script, caveat, cedarville-cursive, covered-by-your-grace, gaegu,
+gloria-hallelujah, gochi-hand, handlee, homemade-apple, indie-flower, kalam, liu-jian-mao-cao,
+mansalva, marck-script, nanum-pen-script, neucha, patrick-hand, poor-story, reenie-beanie,
+rock-salt, schoolbell, short-stack, sue-ellen-francisco, swanky-and-moo-moo, the-girl-next-door,
+yomogi and zen-kurenaido.
 """
 
 from __future__ import annotations

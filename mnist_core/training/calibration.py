@@ -34,16 +34,21 @@ def predict(model: keras.Model, inputs: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def calibrate(
-    model: keras.Model, images: np.ndarray, labels: np.ndarray, pool: InkPool | None
+    model: keras.Model,
+    images: np.ndarray,
+    labels: np.ndarray,
+    pool: InkPool | None,
+    accepted_share: float = ACCEPTED_SHARE,
 ) -> dict[str, Any]:
     """Return temperature, digit threshold and validation accuracy, from validation data alone.
 
     images: (n, 28, 28) uint8 and labels: (n,), those that validate; pool: the drawings beside
-    them, of which only the validation part is used.
+    them, of which only the validation part is used; accepted_share: see `from_answers`.
     """
     drawn = None if pool is None else predict(model, as_input(pool.validation_images))
     drawn_labels = None if pool is None else pool.validation_labels
-    return from_answers(predict(model, as_input(images))[0], labels, drawn, drawn_labels)
+    probabilities = predict(model, as_input(images))[0]
+    return from_answers(probabilities, labels, drawn, drawn_labels, accepted_share)
 
 
 def from_answers(

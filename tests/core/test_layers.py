@@ -31,6 +31,7 @@ KERAS_MODULES = {
         "moments",
         "networks",
         "reporter",
+        "tell_apart",
     )
 }
 

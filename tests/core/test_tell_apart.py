@@ -1,0 +1,70 @@
+"""A network that is taught anew what is no digit, on a tiny data set."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from mnist_core.data.mnist import Dataset
+from mnist_core.errors import ModelError
+from mnist_core.models import registry
+from mnist_core.training import tell_apart
+from mnist_core.training.batches import as_input
+from mnist_core.training.calibration import predict
+from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool
+from mnist_core.training.recipes import get_recipe
+
+RECIPE = get_recipe("dense")
+
+
+def made(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """A bright square at a place that the label names; two squares are no digit."""
+    labels = (np.arange(count) % 11).astype(np.uint8)
+    images = np.zeros((count, 28, 28), np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        for place in (label,) if label != NOT_A_DIGIT else (0, 9):
+            row, column = divmod(int(place), 4)
+            image[3 + 8 * row : 8 + 8 * row, 2 + 6 * column : 6 + 6 * column] = 250
+    return images, labels
+
+
+def test_what_is_no_digit_is_learnt_and_no_digit_is_read_otherwise(tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    x, y = (one[made(440)[1] != NOT_A_DIGIT] for one in made(440))
+    dataset = Dataset(x, y, x[:100], y[:100], "squares", "squares-digest", False)
+    pool, model = InkPool(*made(220), *made(110), "squares"), RECIPE.build()
+    card = {"name": "dense", "measured": {}, "temperature": 0.7}
+    registry.save_model(registry.model_dir("dense"), model, card, None)
+    began = registry.file_digest(registry.keras_path("dense"))
+    before, _ = predict(model, as_input(x))
+    counts = tell_apart.Counts(200, 100, 20)
+    images, is_digit = tell_apart.examples(dataset, pool, RECIPE.hyperparameters, counts)
+    assert (len(images), is_digit.sum()) == (320, 300)
+    tell_apart.tell_apart(model, images, is_digit)
+    tell_apart.save("dense", model, dataset, pool, {"images": vars(counts)})
+    kept, card = registry.load_keras("dense"), registry.load_card("dense")
+    np.testing.assert_array_equal(predict(kept, as_input(x))[0], before)
+    _, scores = predict(kept, as_input(pool.validation_images))
+    others = pool.validation_labels == NOT_A_DIGIT
+    assert scores[others].max() < scores[~others].min()
+    assert card["temperature"] == 0.7
+    assert card["told_apart"]["started_from"] == {"model_sha256": began}
+    assert "measured" not in card
+
+
+def test_the_regression_is_scikit_learns():
+    random = np.random.default_rng(3)
+    features = random.normal(2, 1, (900, 4))
+    is_digit = features @ [1, -2, 0.5, 0] + random.normal(0, 1, 900) > 0
+    weights, bias = tell_apart.logistic_regression(features, is_digit)
+    scaled = (features - features.mean(axis=0)) / features.std(axis=0)
+    strength = 1 / (len(features) * tell_apart.L2)
+    reference = LogisticRegression(C=strength, class_weight="balanced", tol=1e-8)
+    reference.fit(scaled, is_digit)
+    ours = features @ weights[:, 0] + bias[0]
+    np.testing.assert_allclose(ours, reference.decision_function(scaled), atol=2e-3)
+
+
+def test_a_network_without_that_answer_is_refused():
+    model = get_recipe("softmax").build()
+    with pytest.raises(ModelError, match="does not tell digits from the rest"):
+        tell_apart.tell_apart(model, np.zeros((2, 28, 28, 1), np.float32), np.array([True, False]))
