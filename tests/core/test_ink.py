@@ -55,7 +55,9 @@ def test_the_strokes_at_hand_are_uci_s(pendigits):
     assert (len(pendigits.labels), int(pendigits.is_test.sum())) == (10_992, 3_498)
 
 
-@pytest.mark.parametrize("content", [b"", b"no zip", archive("", "")[:60]])
+@pytest.mark.parametrize(
+    "content", [b"", b"no zip", archive("", "")[:60]], ids=["empty", "no zip", "cut off"]
+)
 def test_a_foreign_archive_is_refused(content):
     with pytest.raises(DatasetError, match="not UCI's"):
         read_archive(content)
