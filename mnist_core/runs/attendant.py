@@ -16,6 +16,7 @@ import secrets
 import shutil
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ _LOOK_S, _ANSWER_S, _TRANSFER_S = 0.5, 5.0, 60.0
 _PATIENCE_S = 600.0  # while no worker can take the run
 _UNSEEN_S = 3.0  # after which a run that no worker trains is handed to those that came since
 _A_WORKER = "a worker of the cluster"
+_GONE = "The cluster's scheduler is gone; train the run again once it is back."
 
 
 class Attendance:
@@ -93,7 +95,7 @@ class Attendance:
 
     def _check_scheduler(self) -> None:
         if self.client.status != "running":
-            raise RunError("The cluster's scheduler is gone; train the run again once it is back.")
+            raise RunError(_GONE)
 
     def _look(self) -> None:
         self._check_scheduler()
@@ -249,9 +251,9 @@ def attend(address: str, folder: Path, words: list[str]) -> None:
                 Attendance(client, folder, words).run()
         except MnistError as error:
             state, reason = FAILED, str(error)
-        except (OSError, TimeoutError) as error:
-            why = " ".join(str(error).split())[:80] or type(error).__name__
-            reason = f"The cluster was lost ({why}); train the run again."
+        except (OSError, TimeoutError):  # Dask's own words name sockets; the log has them
+            traceback.print_exc()
+            reason = _GONE
         if not (folder / "config.json").is_file():  # deleted meanwhile: leave nothing
             shutil.rmtree(folder, ignore_errors=True)
         elif not (folder / "outcome.json").is_file():
