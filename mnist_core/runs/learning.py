@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core import words
 from mnist_core.analysis.opinions import Opinions, doubted, opinions
 from mnist_core.data.collection import Collection, labelled
 from mnist_core.errors import RunError
@@ -56,11 +55,7 @@ def asked(slot: str) -> tuple[str, dict[str, Any], str]:
     """Return recipe, changes and title of a run by which the active network of a slot learns."""
     base = registry.active()[slot]
     recipe = str(registry.load_card(base).get("recipe", slot))
-    return (
-        recipe,
-        {"from": base, "learn": slot},
-        f"{words.capitalised(words.network(slot))} learns from people",
-    )
+    return recipe, {"from": base, "learn": slot}, "Lesson from people"
 
 
 def request(slots: Sequence[str], guest: str = "") -> list[Run]:
