@@ -1,9 +1,10 @@
 """Several digits side by side: which strokes, or which marks of a picture, make up each of them.
 
 Two marks belong to one digit or to two, and how they lie to each other tells: how far they overlap
-from left to right, how wide the narrower is, how far apart their tops and bottoms lie, and how near
-they come to each other. A weighed sum of these decides, as a logistic regression found it on digits
-of pendigits' training writers, alone and set side by side (`python -m benchmarks.numbers --fit`).
+from left to right and from top to bottom, how wide the narrower is, how far apart their tops and
+bottoms lie, and how near they come to each other. A weighed sum of these decides, as a logistic
+regression found it on digits of pendigits' training writers, alone and set side by side
+(`python -m benchmarks.numbers --fit`).
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from mnist_core.ink.strokes import CANVAS_SIZE_PX, Stroke, bounds, place
 MOST_DIGITS = 20
 MOST_MARKS = 60  # more of them are a scribble, which nobody reads digit by digit
 # Of the columns of `relations`.
-WEIGHTS = np.array([19.5, -15.1, 5.6, -23.2])
-CONSTANT = 5.2
+WEIGHTS = np.array([21.3, -16.6, 1.6, -27.4, -5.6])
+CONSTANT = 10.0
 FAR = 0.3  # in heights: what lies farther apart is no less one digit for it
 # A row of so many digits is as wide as twelve are high: flat strokes alone make no height.
 WIDEST_ROW = 12.0
@@ -97,23 +98,24 @@ def group(marks: Sequence[Stroke]) -> list[list[int]]:
 
 
 def relations(marks: Sequence[Stroke]) -> np.ndarray:
-    """Return how every two marks lie to each other: (n (n - 1) / 2, 4) float.
+    """Return how every two marks lie to each other: (n (n - 1) / 2, 5) float.
 
     Rows follow `np.triu_indices(n, 1)`. Columns, in heights of all that is written: overlap from
     left to right (a gap is less than 0), width of the narrower, tops and bottoms apart, distance
-    (up to `FAR`).
+    (up to `FAR`), overlap from top to bottom.
     """
     unit = _height(marks)
     lines = [_evenly(mark) / unit for mark in marks]
     least = np.array([line.min(axis=0) for line in lines])
     most = np.array([line.max(axis=0) for line in lines])
     i, j = np.triu_indices(len(lines), 1)
-    overlap = np.minimum(most[i, 0], most[j, 0]) - np.maximum(least[i, 0], least[j, 0])
+    overlap = np.minimum(most[i], most[j]) - np.maximum(least[i], least[j])
     wide = most[:, 0] - least[:, 0]
     narrower = np.minimum(wide[i], wide[j])
     uneven = np.abs(least[i, 1] - least[j, 1]) + np.abs(most[i, 1] - most[j, 1])
     distance = [cdist(lines[a], lines[b]).min() for a, b in zip(i, j, strict=True)]
-    return np.column_stack([overlap, narrower, uneven, np.minimum(distance, FAR)])
+    near = np.minimum(distance, FAR)
+    return np.column_stack([overlap[:, 0], narrower, uneven, near, overlap[:, 1]])
 
 
 def _is_on_canvas(curve: Stroke) -> bool:
