@@ -76,6 +76,28 @@ def preprocess(drawing: np.ndarray) -> Steps:
     )
 
 
+def image_without(
+    steps: Steps, *, crop: bool = True, scale: bool = True, centre: bool = True
+) -> np.ndarray:
+    """Return the (28, 28) float32 image in [0, 1] that comes of a drawing where steps are left out.
+
+    Without `crop` the whole paper counts as the digit; without `scale` the drawing shrinks as much
+    as its paper does, to 28 pixels; without `centre` the ink stays where it is on the paper. What
+    lies beyond the field is cut off. With all three it is `steps.image`.
+    """
+    part = steps.cropped if crop else steps.ink
+    height, width = steps.ink.shape
+    small = _scale_to_box(part) if scale else _resized(part, IMAGE_SIZE_PX / max(height, width))
+    if centre:
+        return _place_by_mass(small, *ndimage.center_of_mass(small))
+    top, left, bottom, right = steps.box if crop else (0, 0, height, width)
+    # The middle of the part stands where it stands on the paper, whose longer side fills the field.
+    pixel = IMAGE_SIZE_PX / max(height, width)
+    row = CENTRE_INDEX + (top + bottom - height) / 2 * pixel - small.shape[0] / 2
+    column = CENTRE_INDEX + (left + right - width) / 2 * pixel - small.shape[1] / 2
+    return _pasted(small, round(row), round(column))
+
+
 def find_ink(drawing: np.ndarray) -> np.ndarray:
     """Return how much ink each pixel holds: (h, w) float32, 0 = background, 1 = most ink.
 
@@ -132,12 +154,15 @@ def _distance(plane: np.ndarray, background: int) -> np.ndarray:
 
 
 def _scale_to_box(cropped: np.ndarray) -> np.ndarray:
-    height, width = cropped.shape
-    factor = BOX_SIZE_PX / max(height, width)
+    return _resized(cropped, BOX_SIZE_PX / max(cropped.shape))
+
+
+def _resized(part: np.ndarray, factor: float) -> np.ndarray:
+    height, width = part.shape
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     # Averaging the ink that falls into each pixel when shrinking; smooth edges when enlarging.
     method = Image.Resampling.BOX if factor < 1 else Image.Resampling.BILINEAR
-    scaled = np.asarray(Image.fromarray(cropped).resize(size, method), dtype=np.float32)
+    scaled = np.asarray(Image.fromarray(part).resize(size, method), dtype=np.float32)
     return np.clip(scaled, 0, 1)
 
 
@@ -148,3 +173,12 @@ def _place_by_mass(scaled: np.ndarray, row: float, column: float) -> np.ndarray:
     image = np.zeros((IMAGE_SIZE_PX, IMAGE_SIZE_PX), np.float32)
     image[top : top + height, left : left + width] = scaled
     return image
+
+
+def _pasted(part: np.ndarray, top: int, left: int) -> np.ndarray:
+    """Return the field with a part of 28 pixels at most at this place, what lies beyond cut off."""
+    size = IMAGE_SIZE_PX
+    wide = np.zeros((3 * size, 3 * size), np.float32)
+    height, width = part.shape
+    wide[size + top : size + top + height, size + left : size + left + width] = part
+    return wide[size : 2 * size, size : 2 * size]

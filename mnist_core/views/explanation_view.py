@@ -70,15 +70,15 @@ def reach_in_words(reaches: Mapping[str, float], answers: Mapping[str, Answer]) 
     )
 
 
-def pushed(image: np.ndarray, answers: Mapping[str, Answer]) -> str:
-    """Return a pushed image with both answers to it, as HTML."""
+def answered(image: np.ndarray, answers: Mapping[str, Answer], description: str) -> str:
+    """Return a changed image with both answers to it, as HTML; description: for who cannot see."""
     said = "<br>".join(
         f'<b style="color:{SLOT_COLOURS[slot]}">{answer.digit}</b> '
         f"{SLOT_TITLES[slot]}, {words.chance(answer.confidence)}"
         for slot, answer in answers.items()
     )
     return (
-        f'{STYLE}<div class="why"><figure><img alt="The pushed image" '
+        f'{STYLE}<div class="why"><figure><img alt="{description}" '
         f'src="{data_url(image)}"><figcaption>{said}</figcaption></figure></div>'
     )
 

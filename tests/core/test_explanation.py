@@ -152,7 +152,7 @@ def test_the_reach_is_said_with_each_networks_own_digit():
 
 
 def test_a_pushed_image_comes_with_both_answers(seven):
-    shown = explanation_view.pushed(seven, {"dense": answer(1), "cnn": answer(7)})
+    shown = explanation_view.answered(seven, {"dense": answer(1), "cnn": answer(7)}, "Pushed")
     assert re.search(r">1</b> Dense network, 97%", shown)
     assert re.search(r">7</b> CNN, 97%", shown)
     picture = b64decode(re.search(r"base64,([^\"]+)", shown)[1])

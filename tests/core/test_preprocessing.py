@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from benchmarks.paste_back import paste
 from mnist_core.errors import BlankDrawing
 from mnist_core.ink.examples import EXAMPLES
-from mnist_core.ink.preprocessing import mnist_image, preprocess
+from mnist_core.ink.preprocessing import image_without, mnist_image, preprocess
 from mnist_core.ink.strokes import draw_strokes, place
 
 DRAWINGS = [example.strokes for example in EXAMPLES]
@@ -98,3 +98,36 @@ def test_a_pasted_mnist_digit_comes_back(mnist, random):
         image = mnist_image(paste(digit, size, row, column, 336))
         differences.append(np.abs(image - digit / 255).mean())
     assert np.mean(differences) < 0.01
+
+
+def test_steps_can_be_left_out():
+    aside = place(DRAWINGS[7], 20, 30, 90)  # small, in the upper left corner
+    steps = preprocess(draw_strokes(aside))
+    np.testing.assert_array_equal(image_without(steps), steps.image)
+    rows, columns = (np.flatnonzero(steps.ink.any(axis=axis)) for axis in (1, 0))
+    as_it_is = image_without(steps, crop=False, scale=False, centre=False)
+    unscaled = image_without(steps, scale=False)
+    uncentred = image_without(steps, centre=False)
+    for found in (as_it_is, uncentred):
+        middle = np.flatnonzero(found.any(axis=1)).mean() * 12 + 6
+        assert middle == pytest.approx((rows[0] + rows[-1]) / 2, abs=24)
+    np.testing.assert_allclose(
+        [np.ptp(np.flatnonzero(as_it_is.any(axis=axis))) * 12 for axis in (1, 0)],
+        [np.ptp(rows), np.ptp(columns)],
+        atol=24,
+    )
+    assert np.ptp(np.flatnonzero(unscaled.any(axis=1))) <= 10
+    assert np.ptp(np.flatnonzero(steps.image.any(axis=1))) == 19
+
+
+@given(
+    st.integers(-200, 300), st.integers(-200, 300), st.integers(8, 600), st.booleans(),
+    st.booleans(), st.booleans(),
+)  # fmt: skip
+def test_whatever_is_left_out_the_field_is_28_by_28(x, y, size, crop, scale, centre):
+    canvas = draw_strokes(place(DRAWINGS[4], x, y, size))
+    if canvas[..., :3].max() > 60:  # some ink is left on the canvas
+        image = image_without(preprocess(canvas), crop=crop, scale=scale, centre=centre)
+        assert image.shape == (28, 28)
+        assert image.dtype == np.float32
+        assert 0 <= image.min() <= image.max() <= 1

@@ -53,6 +53,15 @@ def test_one_explanation_is_shown_at_a_time(page):
     assert {one.proto.label for one in page.get("download_button")} >= {"The CNN"}
 
 
+def test_a_step_that_is_left_out_changes_what_both_networks_see(page):
+    whole = choose(page, "Step by step")
+    assert "What the networks see then" in whole
+    page.toggle(key="step-scale").set_value(False).run()
+    page.toggle(key="step-centre").set_value(False).run()
+    assert not page.exception
+    assert shown(page) != whole
+
+
 def test_lookalikes_are_training_digits_and_the_index_is_kept(page, artifacts):  # noqa: F811
     assert choose(page, "Lookalikes").count('alt="A training digit, a ') == 20
     assert len(list((artifacts / "cache").glob("features-*.npz"))) == 2

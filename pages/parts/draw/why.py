@@ -17,6 +17,7 @@ from pages.parts.draw.link import offer_link
 from pages.parts.draw.nudges import show_nudges
 from pages.parts.draw.resembles import show_lookalikes
 from pages.parts.draw.smallest_change import show_smallest_change
+from pages.parts.draw.steps import show_steps
 from pages.parts.draw.take_home import offer_to_take_home
 from pages.parts.draw.wires import show_wires
 from pages.parts.turn import own_turn
@@ -66,6 +67,7 @@ def explain(image: np.ndarray, networks: Mapping[str, Classifier]) -> None:
     """Let the visitor choose an explanation; show it. image: (28, 28) float32 in [0, 1]."""
     ways: dict[str, Explanation] = {
         "Why": why,
+        "Step by step": show_steps,
         "Arithmetic": show_arithmetic,
         "Cut the wires": show_wires,
         "Nudge": show_nudges,
@@ -122,7 +124,7 @@ def push(image: np.ndarray, networks: Mapping[str, Classifier]) -> None:
     turned = robustness.turn(image[np.newaxis], degrees)[0] if degrees else image
     moved = explanation.push(turned, down, right)
     said = {slot: classifier.answer(moved) for slot, classifier in networks.items()}
-    outcome.html(Html(explanation_view.pushed(moved, said)))
+    outcome.html(Html(explanation_view.answered(moved, said, "The pushed image")))
 
 
 def inside(slot: str, classifier: Classifier, image: np.ndarray) -> None:
