@@ -8,10 +8,8 @@ BIN := $(VENV)/bin
 run: $(VENV)/app.stamp
 	$(BIN)/streamlit run app.py
 
-# The browser has the machine for itself; the rest takes two cores.
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest tests/browser; browser=$$?; \
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/core tests/pages && exit $$browser
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

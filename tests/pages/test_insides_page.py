@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.analysis.smallest_change import Change
@@ -25,6 +26,7 @@ FOUR = next(e for e in EXAMPLES if e.label == 4)
 
 @pytest.fixture
 def page(monkeypatch, artifacts, tmp_path) -> AppTest:  # noqa: F811
+    st.cache_resource.clear()  # of another test's digits, which may be all of MNIST
     make_data(tmp_path / "noise.npz")
     monkeypatch.setenv("MNIST_PATH", str(tmp_path / "noise.npz"))
     return ask_why(run_page(monkeypatch, FOUR.strokes))
