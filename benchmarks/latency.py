@@ -63,7 +63,7 @@ def browser(repetitions: int) -> None:
             pages = [opened.new_page() for _ in range(2)]
             for page, url in zip(pages, (server.url, bare_server.url), strict=True):
                 page.goto(url)
-                page.wait_for_selector("canvas", timeout=30_000)
+                page.wait_for_selector("canvas:visible", timeout=30_000)
                 page.wait_for_timeout(2_000)
             times: list[list[float]] = [[], []]
             for repetition in range(repetitions + 2):
@@ -86,7 +86,7 @@ def _stroke_to_answer(page, number: int) -> float:
     seen = "e.textContent + [...e.querySelectorAll('img')].map(i => i.src)"
     content = f"[...document.querySelectorAll(selector)].map(e => {seen}).join(' ')"
     before = page.evaluate(f"selector => {content}", watched)
-    box = page.locator("canvas").last.bounding_box()
+    box = page.locator("canvas:visible").last.bounding_box()
     x, y = box["x"] + 40 + 17 * (number % 14), box["y"] + 40 + 23 * (number % 7)
     page.mouse.move(x, y)
     page.mouse.down()

@@ -6,7 +6,8 @@ same canvas and one `st.write`; the browser notes when what is shown changes. Pr
 - from a point to the bars that know it (the first change that a request begun after that point
   brought), the median over all points of the strokes,
 - how many answers came while the pen moved, the median over strokes,
-- from the lifted pen to the final answer, after which nothing changes, for both apps, their ratio.
+- from the lifted pen to the final answer (digits, bars to a hundredth, the 28x28 image), after
+  which none of them changes; of the bare app, its one line; and the ratio.
 
 Chromium, the server and the mouse share the machine's cores.
 """
@@ -29,9 +30,11 @@ SETTLED_MS = 1500
 # Notes, from now on, when readings are asked for, when points come and when what is shown changes.
 WATCH = """selector => {
   const noted = window.noted = {asked: [], points: [], changes: [], up: 0};
-  const shown = () => [...document.querySelectorAll(selector)].map(e => e.textContent
+  const shown = () => [...document.querySelectorAll(selector)].map(e =>
+    (e.querySelector(".large-digit") ?? e).textContent
     + [...e.querySelectorAll("img")].map(i => i.src)
-    + [...e.querySelectorAll(".bar")].map(b => b.style.getPropertyValue("--p"))).join(" ");
+    + [...e.querySelectorAll(".bar")].map(
+        b => Number(b.style.getPropertyValue("--p")).toFixed(2))).join(" ");
   if (!window.watched) {
     window.watched = true;
     const own = window.fetch;
@@ -64,7 +67,7 @@ WATCH = """selector => {
 
 def stroke(page: Any, number: int) -> None:
     """Draw a stroke of 0.6 s somewhere else than the last one."""
-    box = page.locator("canvas").last.bounding_box()
+    box = page.locator("canvas:visible").last.bounding_box()
     x, y = box["x"] + 40 + 17 * (number % 14), box["y"] + 40 + 23 * (number % 7)
     page.mouse.move(x, y)
     page.mouse.down()
@@ -104,7 +107,7 @@ def main() -> None:
             pages = {"app": opened.new_page(), "bare": opened.new_page()}
             for name, url in (("app", server.url), ("bare", bare_server.url)):
                 pages[name].goto(url)
-                pages[name].wait_for_selector("canvas", timeout=30_000)
+                pages[name].wait_for_selector("canvas:visible", timeout=30_000)
                 pages[name].wait_for_timeout(3_000)
             for number in range(arguments.strokes + 2):
                 for name, page in pages.items():
