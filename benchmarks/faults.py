@@ -34,7 +34,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import results, serving
-from benchmarks.soak import ENDED, few_digits
+from benchmarks.soak import ENDED
 from mnist_core.errors import MnistError
 from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier
@@ -277,7 +277,7 @@ def main() -> None:
     arguments = parser.parse_args()
     figures: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as temporary:
-        os.environ["MNIST_PATH"] = str(few_digits(Path(temporary)))
+        os.environ["MNIST_PATH"] = str(serving.few_digits(Path(temporary)))
         for name in arguments.faults or FAULTS:
             if name in ("full", "read-only") and os.geteuid():
                 print(name, "is left out: only root may mount a small disk")

@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from mnist_core.data.mnist import load_sample
 from mnist_core.models import registry
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,6 +73,14 @@ def own_artifacts(folder: Path) -> Path:
     for slot in registry.SLOTS:
         shutil.copytree(ROOT / "artifacts" / slot, folder / slot)
     return folder
+
+
+def few_digits(folder: Path) -> Path:
+    """Write the app's sample of 5,000 digits as a data set that $MNIST_PATH can name."""
+    sample, path = load_sample(), folder / "few.npz"
+    np.savez(path, x_train=sample.x_train, y_train=sample.y_train,
+             x_test=sample.x_test, y_test=sample.y_test)  # fmt: skip
+    return path
 
 
 def free_port() -> int:

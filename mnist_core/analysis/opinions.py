@@ -20,6 +20,10 @@ class Opinions:
     answers: np.ndarray  # (n,) int64, 0 to 9, 10 = not a digit
     confidences: np.ndarray  # (n,) float32, 0 to 1, of the answer
 
+    def where(self, chosen: np.ndarray) -> Opinions:
+        """Return those of some drawings; chosen: indices, or (n,) bool."""
+        return Opinions(self.answers[chosen], self.confidences[chosen])
+
 
 def opinions(classifier: Classifier, collection: Collection) -> Opinions:
     """Return what a network answers to each drawing."""

@@ -20,7 +20,7 @@ from mnist_core.errors import RunError
 from mnist_core.files import write_json
 from mnist_core.models.registry import runs_dir
 from mnist_core.runs import engine
-from mnist_core.runs.folder import read_json
+from mnist_core.runs.folder import is_held, read_json
 
 START_S = 90.0  # of a busy machine
 IDLE_S = 120.0
@@ -31,7 +31,7 @@ def address() -> str:
     runs_dir().mkdir(parents=True, exist_ok=True)
     deadline, process = time.monotonic() + START_S, None
     while time.monotonic() < deadline:
-        if _lives():
+        if is_held(_lock()):
             if known := known_address():
                 return known
         elif process is None or process.poll() is not None:
@@ -46,26 +46,16 @@ def address() -> str:
 
 def known_address() -> str:
     """Return the embedded cluster's address, "" where it is not there, or not ready."""
-    return str(read_json(_kept()).get("address", "")) if _kept().is_file() and _lives() else ""
+    there = _kept().is_file() and is_held(_lock())
+    return str(read_json(_kept()).get("address", "")) if there else ""
 
 
 def _kept() -> Path:
     return runs_dir() / ".cluster.json"
 
 
-def _lock() -> int:
-    return os.open(runs_dir() / ".cluster.lock", os.O_RDWR | os.O_CREAT, 0o644)
-
-
-def _lives() -> bool:
-    handle = _lock()
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
+def _lock() -> Path:
+    return runs_dir() / ".cluster.lock"
 
 
 def serve(workers: int) -> None:
@@ -74,7 +64,7 @@ def serve(workers: int) -> None:
 
     from mnist_core.runs import queue
 
-    handle = _lock()
+    handle = os.open(_lock(), os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -206,8 +206,13 @@ def _last_sign_of_life(folder: Path) -> float:
 
 def is_alive(folder: Path) -> bool:
     """Return whether the run's process holds its lock."""
+    return is_held(folder / "process.lock")
+
+
+def is_held(lock: Path) -> bool:
+    """Return whether a process holds a lock; to look is shared, so that lookers see no other."""
     try:
-        handle = os.open(folder / "process.lock", os.O_RDONLY)
+        handle = os.open(lock, os.O_RDONLY)
     except OSError:
         return False
     try:

@@ -19,8 +19,8 @@ from typing import Any
 
 import keras
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
 from mnist_core.data.mnist import Dataset, load_mnist, train_validation_split
 from mnist_core.errors import ModelError
@@ -102,22 +102,12 @@ def logistic_regression(features: np.ndarray, is_digit: np.ndarray) -> list[np.n
 
     features: (n, k); is_digit: (n,) bool. Penalised by `L2` in units of each feature's spread.
     """
-    mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-6
-    scaled = ((features - mean) / spread).astype(np.float64)
-    importance = np.where(is_digit, 0.5 / is_digit.mean(), 0.5 / (1 - is_digit.mean()))
-    signs = np.where(is_digit, 1.0, -1.0)
-
-    def loss_and_gradient(parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        weights = parameters[:-1]
-        margins = signs * (scaled @ weights + parameters[-1])
-        loss = (importance * np.logaddexp(0, -margins)).mean() + L2 / 2 * weights @ weights
-        slopes = -signs * importance * expit(-margins) / len(signs)
-        return loss, np.append(slopes @ scaled + L2 * weights, slopes.sum())
-
-    start = np.zeros(features.shape[1] + 1)
-    found = minimize(loss_and_gradient, start, jac=True, method="L-BFGS-B").x
-    weights = found[:-1] / spread
-    return [weights[:, np.newaxis], np.array([found[-1] - mean @ weights])]
+    scaler = StandardScaler().fit(features)
+    regression = LogisticRegression(
+        C=1 / (L2 * len(features)), class_weight="balanced", max_iter=10_000
+    ).fit(scaler.transform(features), is_digit)
+    weights = regression.coef_[0] / scaler.scale_
+    return [weights[:, np.newaxis], regression.intercept_ - scaler.mean_ @ weights]
 
 
 def save(name: str, model: keras.Model, dataset: Dataset, pool: InkPool, how: dict) -> None:

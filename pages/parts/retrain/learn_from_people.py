@@ -104,10 +104,7 @@ def show_doubted(now: Lesson, allowed: bool) -> None:
     doubted = now.collection.where(now.doubted)
     if not len(doubted):
         return
-    said = {
-        slot: type(one)(one.answers[now.doubted], one.confidences[now.doubted])
-        for slot, one in now.said.items()
-    }
+    said = {slot: one.where(now.doubted) for slot, one in now.said.items()}
     number = words.count(len(doubted), "label looks", "labels look")
     with st.container(border=True, key="doubted"):
         st.markdown(
