@@ -1,8 +1,12 @@
 """People's labelled drawings as pages read them: once per state of the database."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import streamlit as st
 
+from mnist_core import words
+from mnist_core.analysis.opinions import Opinions
 from mnist_core.data import people
 from mnist_core.data.collection import Collection, labelled
 from mnist_core.models import registry
@@ -46,16 +50,16 @@ def pictures() -> np.ndarray:
     return evaluation(registry.active()["cnn"])[1].images
 
 
-def rows(collection: Collection, said: dict) -> list[dict]:
+def rows(collection: Collection, said: Mapping[str, Opinions]) -> list[dict[str, str]]:
     """Return a table of drawings: picture, label, writer, what each network says."""
     return [
         {
             "Drawing": data_url(collection.images[i] / 255),
             "Label": words_for(int(collection.labels[i])),
             **{
-                f"{'Dense' if slot == 'dense' else 'CNN'} reads": f"{words_for(int(o.answers[i]))} "
-                f"({o.confidences[i]:.0%})"
-                for slot, o in said.items()
+                words.NETWORK_TITLES[slot]: f"{words_for(int(one.answers[i]))} "
+                f"({words.chance(float(one.confidences[i]))})"
+                for slot, one in said.items()
             },
             "Writer": f"person {collection.writers[i]}",
             "Label by": LABELLED_BY.get(str(collection.drawings[i].label_source), ""),
