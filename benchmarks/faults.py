@@ -3,7 +3,6 @@
     killed      kill -9 of a training
     deleted     the folder of runs is deleted in mid-training
     full        the disk fills in mid-training, and has room again (a tmpfs; needs root)
-    read-only   the disk can no longer be written in mid-training, and can again (the same)
     spoiled     a file of the active model is cut off, replaced, or a link out of its folder
     two         two servers' processes start, stop, activate, delete and train over one folder
 
@@ -88,21 +87,6 @@ def full(chooser: random.Random) -> None:
     filler.unlink()
 
 
-def read_only(chooser: random.Random) -> None:
-    """Let nobody write under a training, and then again."""
-    queue.request("softmax", {"epochs": 1})
-    time.sleep(chooser.uniform(0, LONGEST_S))
-    # "busy" while a file is being written, as a disk that fails would not be
-    while subprocess.run(_remount("ro"), check=False, capture_output=True).returncode:
-        time.sleep(0.02)
-    time.sleep(chooser.uniform(0, LONGEST_S))
-    subprocess.run(_remount("rw"), check=True)
-
-
-def _remount(how: str) -> list[str]:
-    return ["mount", "-o", f"remount,{how}", str(registry.artifacts_dir())]
-
-
 def spoiled(chooser: random.Random) -> None:
     """Spoil a file of the active model; then its network answers as before, or says why not."""
     folder = registry.model_dir("cnn")
@@ -171,7 +155,6 @@ FAULTS = {
     "killed": killed,
     "deleted": deleted,
     "full": full,
-    "read-only": read_only,
     "spoiled": spoiled,
     "two": two,
 }
@@ -233,15 +216,14 @@ def house(name: str) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="faults-") as temporary:
         artifacts = Path(temporary) / "artifacts"
         artifacts.mkdir()
-        small = name in ("full", "read-only")
-        if small:
+        if name == "full":
             options = ["-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs"]
             subprocess.run(["mount", *options, str(artifacts)], check=True)
         try:
             os.environ["MNIST_ARTIFACTS"] = str(serving.own_artifacts(artifacts))
             yield
         finally:
-            if small:
+            if name == "full":
                 subprocess.run(["umount", "-l", str(artifacts)], check=True)
 
 
@@ -279,7 +261,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         os.environ["MNIST_PATH"] = str(serving.few_digits(Path(temporary)))
         for name in arguments.faults or FAULTS:
-            if name in ("full", "read-only") and os.geteuid():
+            if name == "full" and os.geteuid():
                 print(name, "is left out: only root may mount a small disk")
                 continue
             figures[name] = found = repeat(name, arguments.times, arguments.seed)
