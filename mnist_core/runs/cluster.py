@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -146,12 +147,14 @@ def ask(address: str) -> State:
         arguments = Security().get_connection_args("client")
         scheduler = rpc(address, timeout=CONNECT_S, connection_args=arguments)
         try:
-            return await scheduler.identity(n_workers=-1)
+            return await asyncio.wait_for(scheduler.identity(n_workers=-1), CONNECT_S + ANSWER_S)
         finally:
             await scheduler.close_rpc()
 
     try:
-        said = asyncio.run(asyncio.wait_for(identity(), CONNECT_S + ANSWER_S))
+        # In a thread of its own: the caller's may have an event loop that runs already.
+        with ThreadPoolExecutor(1) as own:
+            said = own.submit(asyncio.run, identity()).result()
     except (OSError, TimeoutError, ValueError, TypeError, EOFError, RuntimeError) as error:
         raise RunError(unreachable(address, error)) from None
     if not isinstance(said, dict) or said.get("type") != "Scheduler":

@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from mnist_core.ink.examples import EXAMPLES, canvas_json
 from mnist_core.ink.preprocessing import mnist_image
@@ -133,7 +134,7 @@ def test_two_digits_are_framed_and_read_as_a_number(desktop_page, address):
     assert "42" in page.locator(".agreement").inner_text()
     page.locator(".st-key-undo button").click()
     page.wait_for_function(framed.format(0))
-    assert page.locator(".st-key-answer-dense .bar:visible").count() == 10
+    expect(page.locator(".st-key-answer-dense .bar:visible")).to_have_count(10)
 
 
 def test_a_server_that_stops_in_mid_stroke_and_comes_back(desktop_page, server):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -215,6 +216,13 @@ def test_what_answers_is_no_scheduler(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("MNIST_CLUSTER", f"tcp://127.0.0.1:{silent.getsockname()[1]}")
         said_in_time(monkeypatch, "cannot be reached")
+
+
+def test_who_asks_may_have_an_event_loop_that_runs(two_workers):
+    async def ask() -> cluster.State:
+        return cluster.ask(two_workers.scheduler_address)
+
+    assert asyncio.run(ask()).places == 2
 
 
 def said_in_time(monkeypatch, words: str) -> None:
