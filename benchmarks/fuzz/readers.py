@@ -31,7 +31,8 @@ from mnist_core.runs.progress import Progress
 from mnist_core.views import answer_view, figures_training
 from mnist_core.views.canvas_state import CanvasState, render
 from mnist_core.web import read
-from mnist_core.web.room_schemas import DrawingSent, ReadingSent, VoteSent, parse
+from mnist_core.web.room_schemas import DrawingSent, ReadingSent, VoteSent
+from mnist_core.web.schemas import parse
 
 SHIPPED = Path(__file__).resolve().parents[2] / "artifacts"
 
