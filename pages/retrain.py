@@ -37,12 +37,13 @@ def page() -> None:
     with learnt:
         learn_from_people(allowed, bool(live))
     with below:
-        if last is not None and not running(live):
-            show_curves(last)
+        above = None if last is None or running(live) else last
+        if above is not None:
+            show_curves(above)
         show_cluster(allowed)
         show_seeds([*live, *past], allowed)
         show_search([*live, *past])
-        show_past(past, allowed)
+        show_past(past, allowed, above)
 
 
 def running(live: list[Run]) -> bool:

@@ -26,6 +26,7 @@ class Maps:
 
     layer: str
     values: np.ndarray  # (n, h, w) float32
+    column: str = ""  # of those that a network has side by side
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def _maps(told: dict[str, Any]) -> Maps:
     if len(shape) != 3 or np.prod(shape) > _MOST_VALUES or scale is None:
         raise ValueError("a layer's maps are no maps")
     values = _bytes(told["bytes"], int(np.prod(shape))).astype(np.float32) * scale
-    return Maps(str(told["layer"])[:60], values.reshape(shape))
+    return Maps(str(told["layer"])[:60], values.reshape(shape), str(told.get("column", ""))[:60])
 
 
 def _bytes(packed: str, length: int) -> np.ndarray:

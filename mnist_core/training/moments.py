@@ -7,7 +7,8 @@ sample, and what can be seen of it is written into the run's folder, `moments/NN
     hardest     the sample's digits that it is furthest from: index, label, ten probabilities
     filters     the first layer's kernels, scaled to bytes
     probes      for each of the visitor's own digits its ten probabilities
-    flow        for as many probes as there is room for, each layer's maps, scaled to bytes
+    flow        for as many probes as there is room for, each layer's maps, scaled to bytes; of
+                a network of several columns, those of each column in turn
 
 All of it together takes at most 2 MB a run. Between the moments, the probes are read twice a
 second. Imports Keras.
@@ -19,6 +20,7 @@ import base64
 import math
 import time
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +75,7 @@ class Moments(keras.callbacks.Callback):
         # Closer together in the beginning, where a network changes fastest.
         shares = (np.arange(1, self.count + 1) / self.count) ** 1.5
         self.at = {max(1, math.ceil(share * total)): n for n, share in enumerate(shares, 1)}
-        self.layers = _shown_layers(self.model)
-        self.flow = _flow_of(self.model, self.layers) if len(self.probes) else None
+        self.columns = [_Column(one) for one in _columns(self.model)] if len(self.probes) else []
         goes_on = self.folder is not None and (self.folder / _FOLDER / "000.json").exists()
         if not goes_on:
             self.look(0, 0)
@@ -132,24 +133,62 @@ class Moments(keras.callbacks.Callback):
         ]
 
     def _flow(self, taken_bytes: int) -> list[list[dict[str, Any]]]:
-        """Return the maps of as many probes as the budget has room for."""
-        if self.flow is None:
-            return []
-        # Not compiled: that takes longer than the few times it is asked.
-        answers = self.flow(self.probes, training=False)
-        maps = [np.asarray(one) for one in (answers if len(self.layers) > 1 else [answers])]
-        flows: list[list[dict[str, Any]]] = []
+        """Return the maps of as many probes as the budget has room for, of half as many maps
+        where that lets every probe in."""
+        outputs = [one for column in self.columns for one in column.outputs(self.probes)]
         room = BUDGET_BYTES / (self.count + 1) - taken_bytes
-        for probe in range(len(self.probes)):
-            one = [
-                _packed(layer.name, _small(values[probe]))
-                for layer, values in zip(self.layers, maps, strict=True)
+        flows: list[list[dict[str, Any]]] = []
+        for most in (MOST_MAPS, MOST_MAPS // 2):
+            flows = [
+                [
+                    {"column": column} | _packed(title, _small(values[probe], most))
+                    for column, title, values in outputs
+                ]
+                for probe in range(len(self.probes))
             ]
-            room -= len(str(one))
-            if room < 0:
+            if len(str(flows)) <= room:
                 break
-            flows.append(one)
+        while flows and len(str(flows)) > room:
+            flows.pop()
         return flows
+
+
+class _Column:
+    """What is seen of a network that reads the image, one of several side by side or the only
+    one: of layers in a row whose outputs have the same shape, the last."""
+
+    def __init__(self, model: keras.Model) -> None:
+        self.name = model.name
+        kinds = (
+            keras.layers.Activation, keras.layers.Add, keras.layers.AveragePooling2D,
+            keras.layers.Conv2D, keras.layers.Dense, keras.layers.MaxPooling2D,
+        )  # fmt: skip
+        outputs = (layer.output for layer in model.layers if isinstance(layer, kinds))
+        shown = [list(same)[-1] for _, same in groupby(outputs, key=lambda one: one.shape)]
+        self.titles = [_title(output.shape[1:]) for output in shown]
+        self.model = keras.Model(model.inputs[0], shown)
+
+    def outputs(self, inputs: np.ndarray) -> list[tuple[str, str, np.ndarray]]:
+        """Return for each layer this column's name, a title and what it makes of the inputs."""
+        # Not compiled: that takes longer than the few times it is asked.
+        values = keras.tree.flatten(self.model(inputs, training=False))
+        return [
+            (self.name, title, np.asarray(one))
+            for title, one in zip(self.titles, values, strict=True)
+        ]
+
+
+def _columns(model: keras.Model) -> list[keras.Model]:
+    """Return the networks within that read the image side by side; itself where it has none."""
+    return [layer for layer in model.layers if isinstance(layer, keras.Model)] or [model]
+
+
+def _title(shape: tuple[int, ...]) -> str:
+    """Return what a layer's output is, for who looks at it."""
+    if len(shape) == 3:
+        rows, columns, maps = shape
+        return f"{maps} maps of {rows}×{columns}"
+    return {10: "ten digits", 1: "a digit at all?"}.get(shape[0], f"{shape[0]} units")
 
 
 def _digits(answers: Any) -> np.ndarray:
@@ -159,24 +198,6 @@ def _digits(answers: Any) -> np.ndarray:
 
 def _rounded(probabilities: np.ndarray) -> list[list[float]]:
     return [[round(float(p), 4) for p in row] for row in probabilities]
-
-
-def _shown_layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """Return the layers whose outputs are worth seeing, those of columns within, too."""
-    kinds = (
-        keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.MaxPooling2D,
-        keras.layers.AveragePooling2D, keras.layers.Dense,
-    )  # fmt: skip
-    return [layer for layer in model.layers if isinstance(layer, kinds)]
-
-
-def _flow_of(model: keras.Model, shown: list[keras.layers.Layer]) -> keras.Model | None:
-    """Return a network that answers with those layers' outputs; None where there are none."""
-    if not shown:
-        return None
-    if isinstance(model, keras.Sequential) and not model.built:
-        model.build((None, 28, 28, 1))
-    return keras.Model(model.inputs[0], [layer.output for layer in shown])
 
 
 def _filters(model: keras.Model) -> dict[str, Any] | None:
@@ -201,11 +222,11 @@ def _all_layers(model: keras.Model) -> list[keras.layers.Layer]:
     return found
 
 
-def _small(values: np.ndarray) -> np.ndarray:
+def _small(values: np.ndarray, most: int) -> np.ndarray:
     """Return a layer's output as a few small maps (n, h, w), or its units as (1, 1, n)."""
     if values.ndim == 1:
         return values[np.newaxis, np.newaxis, :64]
-    maps = np.moveaxis(values, -1, 0)[:MOST_MAPS]
+    maps = np.moveaxis(values, -1, 0)[:most]
     every = math.ceil(maps.shape[1] / LARGEST_MAP)
     return maps[:, ::every, ::every]
 

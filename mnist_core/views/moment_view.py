@@ -9,6 +9,7 @@ import base64
 import html
 import io
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 from PIL import Image
@@ -16,6 +17,8 @@ from PIL import Image
 from mnist_core import words
 from mnist_core.views.answer_view import SLOT_COLOURS
 
+_LINE = 'style="display:flex;flex-wrap:wrap;gap:8px;align-items:center;font-size:.8rem"'
+_ARROW = '<span aria-hidden="true" style="opacity:.5">→</span>'
 _ROW = 'style="display:flex;flex-wrap:wrap;gap:{gap}px;align-items:flex-end"'
 
 
@@ -59,32 +62,38 @@ def kernels(values: np.ndarray) -> str:
     )
 
 
-def flow(image: np.ndarray, maps: Sequence[tuple[str, np.ndarray]], answer: np.ndarray) -> str:
+def flow(
+    image: np.ndarray, layers: Sequence[tuple[str, str, np.ndarray]], answer: np.ndarray
+) -> str:
     """Return what a digit becomes from layer to layer, and the answer.
 
-    image: (28, 28) uint8; maps: each layer's name and its maps (n, h, w), or units (1, 1, n).
+    image: (28, 28) uint8; layers: for each its column's name, its own, and its maps (n, h, w) or
+    units (1, 1, n). Of several columns, each has a row.
     """
-    blocks = [_block("your drawing", f'<img alt="" src="{_png(image)}" width="84" height="84" '
-                     'style="image-rendering:pixelated;border-radius:4px">')]  # fmt: skip
-    for name, values in maps:
-        bright = np.maximum(values, 0) / (float(values.max()) or 1.0)
-        if values.shape[1] == 1 and values.shape[0] == 1:
-            row = bright[0, 0]
-            columns = 8 if len(row) > 10 else 1
-            rows = -(-len(row) // columns)
-            padded = np.zeros(columns * rows)
-            padded[: len(row)] = row
-            tiles = _tile(_grey(padded.reshape(rows, columns)), 84 if columns > 1 else 12, 84)
-        else:
-            tiles = "".join(_tile(_grey(one), 40) for one in bright)
-        blocks.append(_block(name, tiles))
-    digit = int(answer.argmax())
-    blocks.append(_block("the answer", f'<b style="font-size:3rem;line-height:84px">{digit}</b>'))
-    arrow = '<span aria-hidden="true" style="opacity:.5">→</span>'
-    return (
-        '<div style="display:flex;flex-wrap:wrap;gap:8px;align-items:center;font-size:.8rem">'
-        f"{arrow.join(blocks)}</div>"
-    )
+    columns = [(name, list(of)) for name, of in groupby(layers, key=lambda layer: layer[0])]
+    rows = [
+        f"<div {_LINE}>"
+        + (f'<b style="flex:0 0 4rem">{html.escape(name)}</b>' if len(columns) > 1 else "")
+        + _ARROW.join(_block(title, _activations(values)) for _, title, values in of)
+        + "</div>"
+        for name, of in columns
+    ]
+    drawing = _block("the drawing", f'<img alt="" src="{_png(image)}" width="84" height="84" '
+                     'style="image-rendering:pixelated;border-radius:4px">')  # fmt: skip
+    said = f'<b style="font-size:3rem;line-height:84px">{int(answer.argmax())}</b>'
+    middle = f'<div style="flex:0 1 auto;display:grid;gap:16px">{"".join(rows)}</div>'
+    return f"<div {_LINE}>{_ARROW.join([drawing, middle, _block('the answer', said)])}</div>"
+
+
+def _activations(values: np.ndarray) -> str:
+    """Return a layer's maps (n, h, w), or its units (1, 1, n), the brighter the more active."""
+    bright = np.maximum(values, 0) / (float(values.max()) or 1.0)
+    if values.shape[:2] != (1, 1):
+        return "".join(_tile(_grey(one), 40) for one in bright)
+    units = bright[0, 0]
+    columns = 8 if len(units) > 10 else 1
+    padded = np.pad(units, (0, -len(units) % columns)).reshape(-1, columns)
+    return _tile(_grey(padded), 84 if columns > 1 else 12, 84)
 
 
 def _block(name: str, tiles: str) -> str:

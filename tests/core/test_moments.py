@@ -74,10 +74,36 @@ def test_a_moment_is_shown(trained):
     folder, _, _, dataset = trained
     moment = moments.load_moment(folder, 3)
     assert moment_view.kernels(moment.filters.values).count("<img") == len(moment.filters.values)
-    maps = [(one.layer, one.values) for one in moment.flow[0]]
-    shown = moment_view.flow(dataset.x_test[0], maps, moment.probes[0])
-    assert str(moment.probes[0].argmax()) in shown
+    layers = [(one.column, one.layer, one.values) for one in moment.flow[0]]
+    shown = moment_view.flow(dataset.x_test[0], layers, moment.probes[0])
+    assert f">{moment.probes[0].argmax()}</b>" in shown
+    assert "24 maps of 14×14" in shown
+    assert "ten digits" in shown
     assert moment_view.probes(dataset.x_test[:3], [], "cnn").count("not read yet") == 3
+
+
+def test_what_flows_is_kept_of_every_column_and_of_every_digit(tmp_path, random):
+    """Regression: nothing was, of a network of two columns."""
+    from mnist_core.training.moments import Moments
+    from mnist_core.training.recipes import RECIPES
+
+    images = random.integers(0, 256, (10, 28, 28), np.uint8)
+    labels = np.arange(10)
+    looking = Moments(images, labels, labels, images[:8], on_event=lambda event: None,
+                      folder=tmp_path)  # fmt: skip
+    looking.set_model(RECIPES["cnn"].build())
+    looking.set_params({"steps": 10, "epochs": 44})
+    looking.on_train_begin()
+    assert (tmp_path / "moments" / "000.json").stat().st_size * 41 < 2_000_000
+    moment = moments.load_moment(tmp_path, 0)
+    assert len(moment.flow) == 8
+    for flow, answer in zip(moment.flow, moment.probes, strict=True):
+        ten = {one.column: one.values[0, 0] for one in flow if one.layer == "ten digits"}
+        assert list(ten) == ["narrow", "broad"]
+        np.testing.assert_allclose(np.mean(list(ten.values()), axis=0), answer, atol=0.01)
+    layers = [(one.column, one.layer, one.values) for one in moment.flow[0]]
+    shown = moment_view.flow(images[0], layers, moment.probes[0])
+    assert shown.index("narrow") < shown.index("12×12") < shown.index("broad")
 
 
 def test_probes_go_into_a_run_and_come_out_as_they_were(tmp_path, random):

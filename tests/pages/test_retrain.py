@@ -363,25 +363,58 @@ def test_a_training_is_told_of_this_visits_drawings_and_shows_them(page, one_cli
     assert "read as 1 with 100%" in "".join(str(one.proto) for one in page.get("html"))
 
 
-def test_any_moment_of_a_run_can_be_gone_back_to(page):
+def watched_run(first: int = 100) -> str:
+    """Make a finished run with three moments; their counts begin at `first`. Return its id."""
     run_id = finished_run()
     folder = queue.get_run(run_id).folder
     for number in range(3):
         event = {"type": "moment", "number": number, "position": number / 2, "seconds": 1.0,
                  "val_loss": 1.0, "val_accuracy": 0.5 + number / 10}  # fmt: skip
         progress.append_event(folder, event)
-        confusion = [[100 + number] * 10] * 10
+        confusion = [[first + number] * 10] * 10
         seen = {"confusion": confusion, "hardest": [], "probes": [], "flow": [], "filters": None}
         write_json(folder / "moments" / f"{number:03}.json", seen)
+    return run_id
+
+
+def html_of(page: AppTest) -> str:
+    return "".join(str(one.proto) for one in page.get("html"))
+
+
+def test_any_moment_of_a_run_can_be_gone_back_to(page):
+    run_id = watched_run()
     page.run()
-    shown = lambda: "".join(str(one.proto) for one in page.get("html"))  # noqa: E731
-    assert ">102</span>" in shown()
+    assert ">102</span>" in html_of(page)
     page.select_slider(key=f"moment-{run_id}").set_value(1).run()
     assert not page.exception
-    assert ">101</span>" in shown()
-    (folder / "moments" / "001.json").write_text("{")
+    assert ">101</span>" in html_of(page)
+    assert page.query_params["moment"] == f"{run_id}.1"
+    (queue.get_run(run_id).folder / "moments" / "001.json").write_text("{")
     page.run()
     assert any("damaged" in one.value for one in page.info)
+
+
+def test_a_past_run_is_gone_back_in_beside_the_last_one(page):
+    """Regression: only the moments of the run that ended last were shown."""
+    past, last = watched_run(200), watched_run(300)
+    page.query_params["moment"] = f"{past}.1"
+    page.run()
+    assert not page.exception
+    assert ">302</span>" in html_of(page)
+    assert ">201</span>" in html_of(page)
+    page.select_slider(key=f"moment-{last}").set_value(0).run()
+    page.select_slider(key=f"moment-{past}").set_value(2).run()
+    assert not page.exception
+    assert ">300</span>" in html_of(page)
+    assert ">202</span>" in html_of(page)
+
+
+def test_the_last_run_is_not_shown_twice(page):
+    page.session_state["chosen_runs"] = [watched_run()]
+    page.run()
+    assert not page.exception
+    assert len(page.select_slider) == 1
+    assert "Its curves and moments are above." in words(page)
 
 
 @pytest.mark.parametrize("content", ["admin_password = ", "admin_password = '\xff'"])

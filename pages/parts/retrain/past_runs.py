@@ -14,10 +14,15 @@ from mnist_core.views.take_home import take_home
 from mnist_core.words import network
 from pages.parts.attempt import attempt
 from pages.parts.link import once_from_address, put_in_address, show_own_link
+from pages.parts.retrain.run_moments import from_address
+from pages.parts.retrain.run_watch import show_curves
 
 
-def show_past(past: list[Run], allowed: bool) -> None:
-    """List the past runs; compare those selected; rename, delete or download one."""
+def show_past(past: list[Run], allowed: bool, above: Run | None) -> None:
+    """List the past runs; compare those selected, or look at one and manage it.
+
+    above: the run whose moments the page shows already.
+    """
     st.subheader("Past runs")
     if not past:
         st.caption("None yet.")
@@ -25,7 +30,8 @@ def show_past(past: list[Run], allowed: bool) -> None:
     propose_deletion(past, allowed)
     chosen = chosen_runs(past)
     if not chosen:
-        st.caption("Select one to rename, delete, download or use it; several to compare them.")
+        st.caption("Select one to see how it learnt, and to rename, delete, download or use it; "
+                   "several to compare them.")  # fmt: skip
         return
     if len(chosen) > 1:
         curves = report.histories(chosen)
@@ -34,6 +40,10 @@ def show_past(past: list[Run], allowed: bool) -> None:
             column.plotly_chart(figure, width="stretch", key=f"compared-{quantity}")
         return
     manage(chosen[0], allowed)
+    if above is not None and chosen[0].run_id == above.run_id:
+        st.caption("Its curves and moments are above.")
+    else:
+        show_curves(chosen[0], "past")
 
 
 def propose_deletion(past: list[Run], allowed: bool) -> None:
@@ -77,7 +87,8 @@ def chosen_runs(past: list[Run]) -> list[Run]:
     the same runs selected.
     """
     ids = [run.run_id for run in past]
-    before = st.session_state.get("chosen_runs", once_from_address("runs").split(" "))
+    arrived = once_from_address("runs").split() or list(from_address())
+    before = st.session_state.get("chosen_runs", arrived)
     accuracy = st.column_config.NumberColumn(format="percent")
     with st.container(key="past-runs"):
         event = st.dataframe(

@@ -57,19 +57,18 @@ def show_moments(run: Run, progress: Progress) -> None:
     with left:
         st.caption("The digits that it was furthest from, and what it answered")
         st.html(digits_html(moment.hardest))
-    with right, st.container(key="validation-confusion"):
+    with right:
         st.caption("A sample that it does not train on: true digit down, answer across")
         st.html(figures_training.validation_confusion(moment.confusion))
     images = moments.probes_of(run.folder)
     if len(images) and len(moment.probes) == len(images):
-        with st.container(key="probes-then"):
-            st.caption("Your drawings at that moment")
-            st.html(moment_view.probes(images, moment.probes, report.slot_for(run.recipe)))
+        st.caption("The drawings that it was watched with, at that moment")
+        st.html(moment_view.probes(images, moment.probes, report.slot_for(run.recipe)))
     if moment.filters is not None:
         st.caption("What the first layer looks for: orange where ink counts for it, blue against")
         st.html(moment_view.kernels(moment.filters.values))
-    if moment.flow:
-        show_flow(images, moment)
+    if moment.flow and len(moment.flow) <= len(images):
+        show_flow(images, moment, f"flow-{run.run_id}")
 
 
 def chosen_moment(run_id: str, positions: dict[int, float]) -> int:
@@ -78,9 +77,9 @@ def chosen_moment(run_id: str, positions: dict[int, float]) -> int:
     positions: for each moment's number how many epochs were done.
     """
     key, numbers = f"moment-{run_id}", sorted(positions)
-    wanted = once_from_address("moment")
-    if wanted.isdecimal() and int(wanted) in numbers[:-1]:
-        st.session_state[key], st.session_state[f"{key}-follows"] = int(wanted), False
+    wanted = from_address()
+    if wanted.get(run_id) in numbers[:-1]:
+        st.session_state[key], st.session_state[f"{key}-follows"] = wanted.pop(run_id), False
     if st.session_state.get(f"{key}-follows", True) or st.session_state.get(key) not in numbers:
         st.session_state[key] = numbers[-1]
     if len(numbers) == 1:
@@ -89,7 +88,7 @@ def chosen_moment(run_id: str, positions: dict[int, float]) -> int:
     def moved() -> None:
         newest = st.session_state[key] == numbers[-1]
         st.session_state[f"{key}-follows"] = newest
-        put_in_address("moment", None if newest else str(st.session_state[key]))
+        put_in_address("moment", None if newest else f"{run_id}.{st.session_state[key]}")
 
     return st.select_slider(
         "Go back to a moment of this training",
@@ -100,6 +99,15 @@ def chosen_moment(run_id: str, positions: dict[int, float]) -> int:
     )
 
 
+def from_address() -> dict[str, int]:
+    """Return the moment that the address named, by its run, until it was gone to."""
+    run_id, _, number = once_from_address("moment").rpartition(".")
+    found: dict[str, int] = st.session_state.setdefault("moments_wanted", {})
+    if run_id and number.isdecimal():
+        found[run_id] = int(number)
+    return found
+
+
 def digits_html(hardest: list[dict[str, Any]]) -> str:
     """Return the hardest digits with the network's answers."""
     pictures = training_pictures(
@@ -108,14 +116,13 @@ def digits_html(hardest: list[dict[str, Any]]) -> str:
     return figures_training.validation_digits(pictures, hardest)
 
 
-def show_flow(images: np.ndarray, moment: moments.Moment) -> None:
+def show_flow(images: np.ndarray, moment: moments.Moment, key: str) -> None:
     """Show what one of the visitor's digits becomes from layer to layer."""
     names = [f"Drawing {place + 1}" for place in range(len(moment.flow))]
     place = 0
     if len(names) > 1:
         chosen = st.segmented_control("What flows through the network", names, default=names[0],
-                                      key="flow-probe", required=True)  # fmt: skip
+                                      key=key, required=True)  # fmt: skip
         place = names.index(chosen)
-    maps = [(one.layer, one.values) for one in moment.flow[place]]
-    with st.container(key="flow"):
-        st.html(moment_view.flow(images[place], maps, moment.probes[place]))
+    layers = [(one.column, one.layer, one.values) for one in moment.flow[place]]
+    st.html(moment_view.flow(images[place], layers, moment.probes[place]))

@@ -34,12 +34,12 @@ def show_running(run: Run, allowed: bool) -> None:
     watch_curves(run)
 
 
-def show_curves(run: Run) -> None:
-    """Show the curves of a run that ended, and its last epoch."""
+def show_curves(run: Run, key: str = "curves") -> None:
+    """Show the curves of a run that ended, and its moments, or at least its last epoch."""
     progress = watched(run)
     progress.update()
     if progress.epochs:
-        draw_curves(progress)
+        draw_curves(progress, key)
         if progress.moments:
             look_back(run, progress)
         else:
@@ -47,11 +47,13 @@ def show_curves(run: Run) -> None:
 
 
 def watched(run: Run) -> Progress:
-    """Return this session's reader of a run's events."""
-    if st.session_state.get("watched_run") != run.run_id:
-        st.session_state["watched_run"] = run.run_id
-        st.session_state["watched_progress"] = Progress(run.folder)
-    return st.session_state["watched_progress"]
+    """Return this session's reader of a run's events; two are kept, as many as a page shows."""
+    readers: dict[str, Progress] = st.session_state.setdefault("watched", {})
+    if run.run_id not in readers:
+        for old in list(readers)[:-1]:
+            del readers[old]
+        readers[run.run_id] = Progress(run.folder)
+    return readers[run.run_id]
 
 
 @st.fragment(run_every=1.0)
@@ -107,14 +109,14 @@ def watch_curves(run: Run) -> None:
     show_epoch(st.session_state["epoch_figures"])
 
 
-def draw_curves(progress: Progress) -> None:
+def draw_curves(progress: Progress, key: str = "curves") -> None:
     """Draw loss and accuracy beside each other."""
     for column, quantity in zip(st.columns(2), ("accuracy", "loss"), strict=True):
         figure = figures_training.live_curves(
             quantity, progress.batches, progress.epochs, progress.moments
         )
         column.plotly_chart(figure, width="stretch", config={"displayModeBar": False},
-                            key=f"curves-{quantity}")  # fmt: skip
+                            key=f"{key}-{quantity}")  # fmt: skip
 
 
 def epoch_figures(progress: Progress) -> tuple[str, str] | None:
@@ -138,6 +140,6 @@ def show_epoch(figures: tuple[str, str] | None) -> None:
     with left:
         st.caption("Digits it does not train on, and what it answers")
         st.html(figures[1])
-    with right, st.container(key="validation-confusion"):
+    with right:
         st.caption("All of them: true digit down, answer across")
         st.html(figures[0])
