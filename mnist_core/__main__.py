@@ -15,8 +15,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mnist_core.cli import commands, people, searching
+from mnist_core.cli import commands, doubting, people, searching
 from mnist_core.errors import MnistError
+from mnist_core.training.doubtful import FOLDS
 from mnist_core.training.hyperparameters import (
     MONITORS,
     OPTIMIZERS,
@@ -146,8 +147,9 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     fetch = add("fetch", commands.fetch, "fetch the pen strokes that `train dense` learns from")
     fetch.add_argument("what", choices=["pendigits"])
     add("maps", commands.maps, "lay out the digits by t-SNE, for the map of the Dataset page")
-    doubtful = add("doubtful", commands.doubtful, "find the training labels that look wrong")
+    doubtful = add("doubtful", doubting.doubtful, "find the training labels that look wrong")
     doubtful.add_argument("-o", "--output", type=Path, default=None)
+    _add_cluster_option(doubtful)
     return parser, parsers
 
 
@@ -164,6 +166,7 @@ def _add_training_options(train: Parser) -> None:
         help="begin at the weights of dense, cnn or a run of the same recipe",
     )
     train.add_argument("--learn", choices=["dense", "cnn"], help=argparse.SUPPRESS)
+    train.add_argument("--fold", type=int, choices=range(1, FOLDS + 1), help=argparse.SUPPRESS)
     train.add_argument("--run-folder", type=Path, help=argparse.SUPPRESS)
     group = train.add_argument_group("hyperparameters (default: as in the recipe)")
     for field in dataclasses.fields(Hyperparameters):
@@ -185,14 +188,18 @@ def _add_search_options(search: Parser) -> None:
         "--budget", type=searching.duration, default=1200.0, metavar="TIME",
         help="90s, 20m (the default) or 2h; then the search ends, and may go on later",
     )  # fmt: skip
-    search.add_argument(
-        "--cluster", metavar="ADDRESS", help="as $MNIST_CLUSTER: tcp://HOST:8786, or local"
-    )
+    _add_cluster_option(search)
     search.add_argument(
         "-o", "--output", type=Path, default=None, help="the plot; default: search-RECIPE.html"
     )
     for name in ("epochs", "share"):
         _add_hyperparameter(search, name, number_or_none)
+
+
+def _add_cluster_option(parser: Parser) -> None:
+    parser.add_argument(
+        "--cluster", metavar="ADDRESS", help="as $MNIST_CLUSTER: tcp://HOST:8786, or local"
+    )
 
 
 def _add_hyperparameter(group: Any, name: str, kind: Callable[[str], object]) -> None:

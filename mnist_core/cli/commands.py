@@ -87,8 +87,9 @@ def train(arguments: Namespace) -> int:
         with alone(arguments.run_folder), RunProcess(arguments.run_folder) as process:
             if arguments.learn is None:
                 process.stopped = _train(
-                    recipe, hyperparameters, arguments.run_folder, sys.stdout, arguments.start_from
-                )
+                    recipe, hyperparameters, arguments.run_folder, sys.stdout,
+                    arguments.start_from, arguments.fold,
+                )  # fmt: skip
             else:
                 process.stopped = people.learn_in(
                     arguments.run_folder, arguments.learn, arguments.start_from, changes,
@@ -147,8 +148,12 @@ def _train(
     folder: Path,
     shown: TextIO,
     start_from: str | None = None,
+    fold: int | None = None,
 ) -> bool:
-    """Train into a folder, showing how it goes; return whether it was stopped early."""
+    """Train into a folder, showing how it goes; return whether it was stopped early.
+
+    fold: of the search for doubtful labels, which leaves answers to what it held out, no model.
+    """
     from mnist_core.cli.terminal import StopRequest, TrainingDisplay
 
     print(f"{recipe.name}: {recipe.summary}", file=shown, flush=True)
@@ -158,11 +163,12 @@ def _train(
         TrainingDisplay(folder if is_run else None, shown) as display,
     ):
         from mnist_core.data.mnist import load_mnist
-        from mnist_core.training import fit
+        from mnist_core.training import doubtful, fit
 
+        dataset = load_mnist()
         result = fit.train(
             recipe,
-            load_mnist(),
+            dataset if fold is None else doubtful.fold_of(dataset, fold),
             hyperparameters=hyperparameters,
             on_event=display.show,
             should_stop=lambda: stop.requested or (is_run and should_stop(folder)),
@@ -172,7 +178,10 @@ def _train(
         )
     if is_run and not (folder / "config.json").is_file():
         raise RunError(f"The run {folder.name!r} was deleted, so its model was not kept.")
-    registry.save_model(folder, result.model, result.card, result.evaluation)
+    if fold is None:
+        registry.save_model(folder, result.model, result.card, result.evaluation)
+    elif result.evaluation is not None:
+        registry.save_evaluation(folder, dataclasses.replace(result.evaluation, split="held out"))
     shutil.rmtree(folder / "checkpoint", ignore_errors=True)
     return result.stopped
 
@@ -319,13 +328,4 @@ def maps(arguments: Namespace) -> int:
         indices = projection.share_of(dataset, digits)
         projection.compute_tsne(dataset, indices, lambda share: None, projection.SHIPPED)
         print(f"{len(indices):,} digits of {dataset.source}", flush=True)
-    return 0
-
-
-def doubtful(arguments: Namespace) -> int:
-    """Find the training labels that look wrong."""
-    from mnist_core.training import doubtful as search
-
-    with quiet(verbose=arguments.verbose) as shown:
-        print(search.find_and_store(arguments.output), file=shown)
     return 0

@@ -9,12 +9,12 @@ need no such thing: every network is a stranger to them, and its stored answers 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from mnist_core.data.mnist import Dataset, load_mnist
+from mnist_core.data.mnist import Dataset
 from mnist_core.errors import DatasetError
 from mnist_core.files import write_json
 from mnist_core.models import registry
@@ -88,37 +88,49 @@ def load(dataset: Dataset, path: Path | None = None) -> Doubtful:
     return Doubtful(indices, labels, opinions, columns[3].astype(np.float32))
 
 
-def cross_validate(dataset: Dataset, folds: int = FOLDS, seed: int = SEED) -> np.ndarray:
+def splits(dataset: Dataset) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return for each fold the indices of the training digits to fit, and of those held out."""
+    from sklearn.model_selection import StratifiedKFold
+
+    splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
+    return list(splitter.split(dataset.y_train, dataset.y_train))
+
+
+def fold_of(dataset: Dataset, number: int) -> Dataset:
+    """Return a data set whose training digits are those to fit, whose test digits are held out.
+
+    number: the fold, from 1 to FOLDS.
+    """
+    fit, held_out = splits(dataset)[number - 1]
+    return replace(
+        dataset,
+        x_train=dataset.x_train[fit],
+        y_train=dataset.y_train[fit],
+        x_test=dataset.x_train[held_out],
+        y_test=dataset.y_train[held_out],
+    )
+
+
+def cross_validate(dataset: Dataset) -> np.ndarray:
     """Return (n, 10) float32: each training digit read by a network that never saw it."""
     from rich.progress import track
-    from sklearn.model_selection import StratifiedKFold
 
     from mnist_core.training.fit import train
 
     probabilities = np.zeros((len(dataset.y_train), 10), np.float32)
-    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    splits = splitter.split(dataset.y_train, dataset.y_train)
-    for fit, held_out in track(splits, total=folds, description="folds"):
-        fold = Dataset(
-            dataset.x_train[fit],
-            dataset.y_train[fit],
-            dataset.x_train[held_out],
-            dataset.y_train[held_out],
-            dataset.source,
-            dataset.digest,
-            dataset.is_sample,
-        )
-        evaluation = train(get_recipe(RECIPE), fold).evaluation
+    for number, (_, held_out) in enumerate(track(splits(dataset), description="folds"), start=1):
+        evaluation = train(get_recipe(RECIPE), fold_of(dataset, number)).evaluation
         assert evaluation is not None  # noqa: S101 - the fold has digits held out
         probabilities[held_out] = evaluation.probabilities
     return probabilities
 
 
-def find_and_store(output: Path | None = None) -> str:
-    """Cross-validate the training digits, keep the doubtful ones; return what was found."""
-    dataset = load_mnist()
+def store(dataset: Dataset, probabilities: np.ndarray, output: Path | None = None) -> str:
+    """Keep the doubtful ones of the training digits; return what was found.
+
+    probabilities: (n, 10), as `cross_validate` returns them.
+    """
     output = output or stored_path()
-    probabilities = cross_validate(dataset)
     found = contradicted(probabilities, dataset.y_train)
     kept = [
         [int(index), int(label), int(opinion), round(float(score), 4)]

@@ -23,7 +23,7 @@ from mnist_core.models.reading import Reading, read_picture, read_strokes
 from mnist_core.views.answer_view import data_url
 from mnist_core.web import gate
 from mnist_core.web.load import Load, pause_ms
-from mnist_core.web.schemas import BadRequest, parse_drawing
+from mnist_core.web.schemas import BadRequest, Drawing, parse
 
 NAMES = {"dense": "the dense network", "cnn": "the CNN"}
 MOST_JSON_BYTES = 64_000
@@ -104,7 +104,7 @@ def _timed(work: Callable[[bytes], dict[str, Any]], body: bytes) -> tuple[dict[s
 
 def read_json(body: bytes) -> dict[str, Any]:
     """Return the answers to a JSON drawing, ready to be sent. Raises BadRequest."""
-    drawing = parse_drawing(body)
+    drawing = parse(Drawing, body)
     try:
         reading = read_strokes(drawing.arrays(), drawing.width, drawing.size)
         return as_json(reading, drawing.size / CANVAS_SIZE_PX)
@@ -122,7 +122,7 @@ def read_image(body: bytes) -> dict[str, Any]:
 
 def replay_json(body: bytes) -> dict[str, Any]:
     """Return the replay of a JSON drawing, ready to be sent. Raises BadRequest."""
-    drawing = parse_drawing(body)
+    drawing = parse(Drawing, body)
     try:
         made = replay(drawing.timed_arrays(), drawing.width, drawing.size)
     except BlankDrawing as error:

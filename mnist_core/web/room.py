@@ -32,8 +32,8 @@ from mnist_core.room.store import Member, Room
 from mnist_core.web import gate
 from mnist_core.web.room_hub import Hub
 from mnist_core.web.room_keeper import Keeper
-from mnist_core.web.room_schemas import DrawingSent, ReadingSent, VoteSent, parse
-from mnist_core.web.schemas import BadRequest
+from mnist_core.web.room_schemas import DrawingSent, ReadingSent, VoteSent
+from mnist_core.web.schemas import BadRequest, parse
 
 MOST_BYTES = 100_000  # of a drawing: 5,000 points are half of that
 # A phone draws once a second at most; what it kept while it was away comes at once.

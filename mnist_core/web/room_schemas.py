@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mnist_core.data.people import MOST_POINTS
-from mnist_core.web.schemas import BadRequest
 
 # What `people.checked_strokes` takes, so that nothing else reaches the networks.
 Number = Annotated[float, Field(ge=-8192, le=8192, allow_inf_nan=False)]
@@ -15,7 +14,6 @@ Time = Annotated[float, Field(ge=-1e8, le=1e8, allow_inf_nan=False)]
 Point = tuple[Number, Number] | tuple[Number, Number, Time]
 Stroke = Annotated[list[Point], Field(min_length=1, max_length=5000)]
 Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Sent = TypeVar("Sent", bound="FromPhone")
 
 
 class FromPhone(BaseModel):
@@ -55,16 +53,3 @@ class ReadingSent(FromPhone):
     round: Id
     question: int = Field(ge=0, le=99)
     digit: int = Field(ge=0, le=9)
-
-
-def parse(kind: type[Sent], body: bytes) -> Sent:
-    """Return what a body says. Raises BadRequest with one sentence."""
-    try:
-        return kind.model_validate_json(body)
-    except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-    if problem["type"] == "json_invalid":
-        raise BadRequest(400, "The body is no JSON.")
-    place = ".".join(str(part)[:40] for part in problem["loc"]) or "The body"
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    raise BadRequest(422, f"{place}: {message[:1].lower()}{message[1:]}.")

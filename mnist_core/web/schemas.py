@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -20,6 +20,7 @@ Coordinate = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST, allow_inf_nan=Fal
 Point = Annotated[list[Coordinate], Field(min_length=2, max_length=3)]
 Width = Annotated[float, Field(ge=0.1, le=3000, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0, le=1)]
+Sent = TypeVar("Sent", bound=BaseModel)
 
 
 class BadRequest(MnistError):
@@ -169,14 +170,15 @@ class Refusal(BaseModel):
     error: str
 
 
-def parse_drawing(body: bytes) -> Drawing:
-    """Return the drawing that a JSON body describes. Raises BadRequest, with one sentence."""
+def parse(kind: type[Sent], body: bytes) -> Sent:
+    """Return what a JSON body describes. Raises BadRequest, with one sentence that can be shown."""
     try:
-        return Drawing.model_validate_json(body)
+        return kind.model_validate_json(body)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
     if problem["type"] == "json_invalid":
         raise BadRequest(400, "The body is no JSON; see docs/http.md.")
-    place = ".".join(str(part)[:40] for part in problem["loc"]) or "The drawing"
+    place = ".".join(str(part)[:40] for part in problem["loc"]) or "The body"
     said = str(problem["msg"]).removeprefix("Value error, ")
-    raise BadRequest(422, f"{place}: {said[:1].lower()}{said[1:]}.")
+    sentence = f"{place}: {said[:1].lower()}{said[1:]}."
+    raise BadRequest(422, "".join(c if c.isprintable() else " " for c in sentence))

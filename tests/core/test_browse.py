@@ -274,9 +274,8 @@ def test_cross_validation_answers_each_digit_by_a_network_that_never_saw_it(
         return SimpleNamespace(evaluation=SimpleNamespace(probabilities=answers))
 
     monkeypatch.setattr("mnist_core.training.fit.train", train)
-    monkeypatch.setattr(doubtful, "load_mnist", lambda: sample)
     probabilities = doubtful.cross_validate(sample)
     np.testing.assert_array_equal(probabilities.argmax(axis=1), sample.y_train)
     assert [len(held_out) for _, held_out in seen] == [800] * 5
-    assert "0 of 4,000" in doubtful.find_and_store(tmp_path / "doubtful.json")
+    assert "0 of 4,000" in doubtful.store(sample, probabilities, tmp_path / "doubtful.json")
     assert len(doubtful.load(sample, tmp_path / "doubtful.json")) == 0

@@ -143,6 +143,7 @@ HTML = "<script>alert(1)</script>"
     ("{code}/drawings", {"round": 10**30}, TOKENS[0], 422, "round: "),
     ("{code}/drawings", {"round": 2**31 - 1}, TOKENS[0], 409, "no such round"),
     ("{code}/drawings", {"answers": {"cnn": 7}}, TOKENS[0], 422, "answers: extra"),
+    ("{code}/drawings", {"wi\x7fdth\ufeff": 1}, TOKENS[0], 422, "wi dth : extra"),
     ("{code}/drawings", {"width": -1}, TOKENS[0], 422, "width: "),
     ("{code}/votes", {"entry": 1, "digit": 11}, TOKENS[0], 422, "digit: "),
     ("{code}/votes", {"entry": 1, "digit": "7"}, TOKENS[0], 422, "digit: "),

@@ -146,7 +146,7 @@ def test_what_is_no_picture_is_refused_in_one_sentence(client, kind, content, st
     [
         ("", 400, "no JSON"),
         ("{", 400, "no JSON"),
-        ("[]", 422, "The drawing"),
+        ("[]", 422, "The body"),
         ("{}", 422, "strokes"),
         ('{"strokes": []}', 422, "no ink"),
         ('{"strokes": [[]]}', 422, "no ink"),

@@ -4,7 +4,7 @@ import streamlit as st
 
 from mnist_core.models import registry
 from mnist_core.runs import gate_report, report
-from mnist_core.runs.folder import Run
+from mnist_core.runs.folder import FINISHED, Run
 from mnist_core.words import network
 from pages.parts.attempt import attempt
 from pages.parts.retrain.gate_result import show_gate
@@ -40,6 +40,6 @@ def show_result(run: Run, allowed: bool) -> None:
 def say_end(run: Run, compared: str = "") -> None:
     """Say how a run ended, and how it compares."""
     told = f"{report.end_in_words(run)} {compared}".rstrip()
-    (st.success if run.has_model else st.error)(told)
+    (st.success if run.has_model or run.state == FINISHED else st.error)(told)
     if run.log_tail:
         st.code(run.log_tail, language=None)
