@@ -163,8 +163,9 @@ class _Column:
             keras.layers.Activation, keras.layers.Add, keras.layers.AveragePooling2D,
             keras.layers.Conv2D, keras.layers.Dense, keras.layers.MaxPooling2D,
         )  # fmt: skip
-        outputs = (layer.output for layer in model.layers if isinstance(layer, kinds))
-        shown = [list(same)[-1] for _, same in groupby(outputs, key=lambda one: one.shape)]
+        outputs = [layer.output for layer in model.layers if isinstance(layer, kinds)]
+        several = [one for one in outputs if one.shape[-1] > 1]  # not whether it is a digit
+        shown = [list(same)[-1] for _, same in groupby(several, key=lambda one: one.shape)]
         self.titles = [_title(output.shape[1:]) for output in shown]
         self.model = keras.Model(model.inputs[0], shown)
 
@@ -188,7 +189,7 @@ def _title(shape: tuple[int, ...]) -> str:
     if len(shape) == 3:
         rows, columns, maps = shape
         return f"{maps} maps of {rows}×{columns}"
-    return {10: "ten digits", 1: "a digit at all?"}.get(shape[0], f"{shape[0]} units")
+    return "ten digits" if shape == (10,) else f"{shape[0]} units"
 
 
 def _digits(answers: Any) -> np.ndarray:

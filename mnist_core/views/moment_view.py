@@ -91,9 +91,12 @@ def _activations(values: np.ndarray) -> str:
     if values.shape[:2] != (1, 1):
         return "".join(_tile(_grey(one), 40) for one in bright)
     units = bright[0, 0]
-    columns = 8 if len(units) > 10 else 1
-    padded = np.pad(units, (0, -len(units) % columns)).reshape(-1, columns)
-    return _tile(_grey(padded), 84 if columns > 1 else 12, 84)
+    if len(units) == 10:
+        digits = "".join(f'<span style="flex:1;text-align:center">{k}</span>' for k in range(10))
+        named = f'<div aria-hidden="true" style="display:flex">{digits}</div>'
+        return f"<div>{_tile(_grey(bright[0]), 120, 24)}{named}</div>"
+    padded = np.pad(units, (0, -len(units) % 8)).reshape(-1, 8)
+    return _tile(_grey(padded), 84)
 
 
 def _block(name: str, tiles: str) -> str:
@@ -106,7 +109,7 @@ def _block(name: str, tiles: str) -> str:
 def _tile(image: Image.Image, width: int, height: int | None = None) -> str:
     return (
         f'<img alt="" src="{_address(image)}" width="{width}" height="{height or width}" '
-        'style="image-rendering:pixelated;border-radius:3px">'
+        'style="image-rendering:pixelated;border-radius:3px;outline:1px solid #8886">'
     )
 
 
