@@ -71,7 +71,7 @@ def create(
     """
     now = time.time()
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
-    run_id = f"{stamp}-{re.sub(r'[^A-Za-z0-9_-]', '-', recipe)[:40]}-{secrets.token_hex(2)}"
+    run_id = f"{stamp}-{re.sub(r'[^A-Za-z0-9_-]', '-', recipe)[:40]}-{secrets.token_hex(4)}"
     config = {
         "recipe": recipe,
         "title": title.strip() or recipe,
