@@ -39,6 +39,7 @@ SLOTS = ("dense", "cnn")
 KERAS_FILE, LITERT_FILE = "model.keras", "model.tflite"
 CARD_FILE, EVALUATION_FILE = "card.json", "evaluation.npz"
 MOST_EVALUATION_BYTES = 100_000_000  # of one array; MNIST's answers have 400,000
+_BESIDE_PACKAGE = Path(__file__).resolve().parents[2] / "artifacts"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _EVALUATION_ARRAYS = {"probabilities", "y_true", "data_digest", "split"}
 
@@ -57,7 +58,7 @@ class Evaluation:
 def artifacts_dir() -> Path:
     """Return the folder of all models: $MNIST_ARTIFACTS, or `artifacts/` beside this package."""
     named = os.environ.get("MNIST_ARTIFACTS")
-    return Path(named) if named else Path(__file__).resolve().parents[2] / "artifacts"
+    return Path(named) if named else _BESIDE_PACKAGE
 
 
 def runs_dir() -> Path:

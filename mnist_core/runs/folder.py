@@ -29,7 +29,7 @@ from types import TracebackType
 from typing import Any
 
 from mnist_core.errors import MnistError, ModelError, RunError
-from mnist_core.files import finite, read_json_object, write_json
+from mnist_core.files import finite, read_json_object, stamp, write_json
 from mnist_core.models.registry import CARD_FILE, KERAS_FILE
 
 WAITING, RUNNING, FINISHED = "waiting", "running", "finished"
@@ -72,7 +72,7 @@ class Run:
     @property
     def has_model(self) -> bool:
         """Whether the run left a model that can be used."""
-        return (self.folder / KERAS_FILE).is_file() and (self.folder / CARD_FILE).is_file()
+        return all(stamp(f"{self.folder}/{name}") for name in (KERAS_FILE, CARD_FILE))
 
     @property
     def seconds(self) -> float | None:
@@ -82,8 +82,28 @@ class Run:
         return (time.time() if self.ended_at is None else self.ended_at) - self.started_at
 
 
+_known: dict[Path, tuple[tuple[object, ...], Run]] = {}  # runs that ended, as they were seen
+
+
 def look(folder: Path) -> Run | None:
-    """Read a run's folder; None if it is gone. Writes down the end of a run that was killed."""
+    """Return what a run's folder tells; None if it is gone.
+
+    Writes down the end of a run that was killed. What ended is read once for as long as its files
+    stay as they are: a page looks at all runs again and again, and there may be thousands.
+    """
+    stamps = tuple(stamp(f"{folder}/{name}.json") for name in ("outcome", "config", "process"))
+    known = _known.get(folder)
+    if known is not None and known[0] == stamps:
+        return known[1]
+    run = _read(folder)
+    if run is not None and run.is_settled and stamps[0] is not None:
+        _known[folder] = stamps, run
+    else:
+        _known.pop(folder, None)
+    return run
+
+
+def _read(folder: Path) -> Run | None:
     try:
         config = read_json(folder / "config.json", missing_is_error=True)
         started = (folder / "process.json").exists()

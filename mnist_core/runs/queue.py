@@ -26,7 +26,7 @@ from typing import Any
 
 from mnist_core import words
 from mnist_core.errors import ModelError, RunError
-from mnist_core.files import write_json
+from mnist_core.files import stamp, write_json
 from mnist_core.models.registry import active, runs_dir
 from mnist_core.runs import engine, limits
 from mnist_core.runs.folder import RUNNING, WAITING, Run, holding, look, read_json, write
@@ -70,8 +70,8 @@ def create(
     more: what config.json says besides, such as the group that the run belongs to.
     """
     now = time.time()
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
-    run_id = f"{stamp}-{re.sub(r'[^A-Za-z0-9_-]', '-', recipe)[:40]}-{secrets.token_hex(4)}"
+    asked_at = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
+    run_id = f"{asked_at}-{re.sub(r'[^A-Za-z0-9_-]', '-', recipe)[:40]}-{secrets.token_hex(4)}"
     config = {
         "recipe": recipe,
         "title": title.strip() or recipe,
@@ -125,7 +125,7 @@ def _to_start(live: list[Run], places: int) -> list[Run]:
 
 def live_runs() -> list[Run]:
     """Return the run in progress, if there is one, then those that wait, in their order."""
-    unsettled = [folder for folder in _folders() if not (folder / "outcome.json").is_file()]
+    unsettled = [folder for folder in _folders() if stamp(f"{folder}/outcome.json") is None]
     live = [run for run in map(look, unsettled) if run is not None and not run.is_settled]
     return sorted(live, key=lambda run: (run.state != RUNNING, run.requested_at, run.run_id))
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import json
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mnist_core import words
 from mnist_core.errors import ModelError, RunError
+from mnist_core.files import stamp
 from mnist_core.models import registry
 from mnist_core.runs import queue
 from mnist_core.runs.folder import Run, read_json
@@ -73,9 +76,16 @@ def model_title(model: str) -> str:
 def test_accuracy(name: str) -> float | None:
     """Return the test accuracy on a model's card; None where there is none."""
     try:
-        value = registry.load_card(name).get("test_accuracy")
+        path = registry.model_dir(name) / registry.CARD_FILE
+        return _test_accuracy(name, path, stamp(path))
     except ModelError:
         return None
+
+
+@functools.lru_cache(maxsize=20_000)
+def _test_accuracy(name: str, path: Path, version: object) -> float | None:
+    """Read a card once; path, version: what tells it from another of the name."""
+    value = registry.load_card(name).get("test_accuracy")
     return None if value is None else float(value)
 
 

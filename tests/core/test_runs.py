@@ -16,8 +16,8 @@ from mnist_core.errors import ModelError, RunError
 from mnist_core.files import write_json
 from mnist_core.models import registry
 from mnist_core.runs import folder as run_folder
-from mnist_core.runs import progress, queue
-from tests.made_up_runs import STAND_IN
+from mnist_core.runs import progress, queue, report
+from tests.made_up_runs import STAND_IN, finished_run
 
 
 @pytest.fixture(autouse=True)
@@ -224,6 +224,25 @@ def test_a_damaged_config_is_said_and_can_be_deleted(content):
     assert queue.start_next() is None
     queue.delete(run.run_id)
     assert queue.list_runs() == []
+
+
+def test_what_ended_is_read_once_until_one_of_its_files_changes(monkeypatch):
+    run = queue.get_run(finished_run(title="before"))
+    assert report.test_accuracy(run.run_id) == 0.9917
+    with monkeypatch.context() as unread:
+        unread.setattr(run_folder, "read_json_object", None)
+        unread.setattr(registry, "read_json_object", None)
+        assert queue.list_runs() == [run]
+        assert report.test_accuracy(run.run_id) == 0.9917
+    queue.rename(run.run_id, "after")
+    registry.save_card(run.folder, {"test_accuracy": 0.5})
+    assert queue.get_run(run.run_id).title == "after"
+    assert report.test_accuracy(run.run_id) == 0.5
+    (run.folder / "config.json").write_text("{")
+    assert queue.get_run(run.run_id).reason == "Its file config.json is damaged."
+    queue.delete(run.run_id)
+    assert queue.list_runs() == []
+    assert report.test_accuracy(run.run_id) is None
 
 
 def test_the_command_line_carries_every_change():

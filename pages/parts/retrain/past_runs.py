@@ -49,7 +49,7 @@ def show_past(past: list[Run], allowed: bool, above: Run | None) -> None:
 def propose_deletion(past: list[Run], allowed: bool) -> None:
     """Where past runs take more disk than they may, offer to delete the oldest unused ones."""
     try:
-        too_many = proposed(tuple(run.run_id for run in past))
+        too_many = proposed(" ".join(run.run_id for run in past))
     except RunError as error:
         st.warning(str(error))
         return
@@ -68,9 +68,13 @@ def propose_deletion(past: list[Run], allowed: bool) -> None:
 
 
 @st.cache_data(ttl=60, max_entries=20, show_spinner=False)
-def proposed(run_ids: tuple[str, ...]) -> list[str]:
-    """Return the ids of the runs to delete; measuring ten thousand folders takes a while."""
-    return [run.run_id for run in limits.proposed_for_deletion(list(map(queue.get_run, run_ids)))]
+def proposed(run_ids: str) -> list[str]:
+    """Return the ids of the runs to delete; measuring ten thousand folders takes a while.
+
+    run_ids: with a space between two, for Streamlit takes long to tell apart thousands of texts.
+    """
+    runs = [queue.get_run(run_id) for run_id in run_ids.split()]
+    return [run.run_id for run in limits.proposed_for_deletion(runs)]
 
 
 def delete_all(run_ids: list[str]) -> None:
