@@ -31,8 +31,9 @@ others, which chose nothing.
 
     python -m benchmarks.real_ink --photos 60 [cnn]
 
-Made-up photos of the test writers' drawings, so many of each kind of benchmarks.photos: the share
-that is read right, how many are refused with a sentence, and the time that one takes to read.
+Made-up photos of the test writers' drawings, so many of each kind of benchmarks.photos, and as many
+of numbers of two to five of their digits: the share that is read right as a whole, how many of both
+are refused with a sentence, and the time that one takes to become images for the networks.
 """
 
 from __future__ import annotations
@@ -60,8 +61,9 @@ from mnist_core.errors import DatasetError, MnistError
 from mnist_core.files import write_json
 from mnist_core.ink.non_digits import KINDS, non_digit
 from mnist_core.ink.pen import on_random_canvas, photograph
-from mnist_core.ink.photo import read_photo
+from mnist_core.ink.photo import on_canvas, read_photo
 from mnist_core.ink.preprocessing import mnist_image, preprocess
+from mnist_core.ink.several import parts_of_picture
 from mnist_core.ink.strokes import CANVAS_SIZE_PX
 from mnist_core.models.classifier import Classifier
 from mnist_core.models.registry import (
@@ -274,32 +276,46 @@ def fonts_table(models: Sequence[str], folder: Path) -> str:
 
 
 def photos_table(count: int, models: Sequence[str]) -> str:
-    """Return how `count` photos of each kind are read, as Markdown."""
+    """Return how photos of `count` digits and numbers of each kind are read, as Markdown."""
     pendigits, classifiers = load_pendigits(), [Classifier.load(name) for name in models]
     tested = np.flatnonzero(pendigits.is_test)
-    chosen = np.random.default_rng(SEED).choice(tested, count, replace=False)
+    drawings, labels = [pendigits.drawings[i] for i in tested], pendigits.labels[tested]
+    chosen = np.random.default_rng(SEED).choice(len(tested), count, replace=False)
     rows = []
     for number, kind in enumerate(KINDS_OF_PHOTO):
-        right, refused, seconds = np.zeros(len(models)), 0, 0.0
+        right, refused, seconds = np.zeros((2, len(models))), [0, 0], 0.0
         for index in chosen:
-            random = np.random.default_rng((SEED, number, int(index)))
-            second = pendigits.drawings[int(random.choice(tested))]
-            content = photo(pendigits.drawings[index], kind, random, second)
-            start = time.perf_counter()
-            try:
-                image = mnist_image(read_photo(content))
-            except MnistError:
-                refused += 1
-                continue
-            seconds += time.perf_counter() - start
-            answers = [c.probabilities(image[np.newaxis])[0].argmax() for c in classifiers]
-            right += np.array(answers) == pendigits.labels[index]
-        shares = " | ".join(f"{share:.3f}" for share in right / count)
-        each_ms = 1000 * seconds / max(1, count - refused)
-        rows.append(f"| {kind} | {shares} | {refused} | {each_ms:.0f} |")
+            random = np.random.default_rng((SEED, number, int(tested[index])))
+            second = drawings[int(random.integers(len(drawings)))]
+            composed = numbers.composed(drawings, labels, random)
+            for what, (strokes, text) in enumerate(
+                ((drawings[index], str(labels[index])), (composed.strokes, composed.text))
+            ):
+                content = photo(strokes, kind, random, second)
+                start = time.perf_counter()
+                try:
+                    images = digits_of_photo(content)
+                except MnistError:
+                    refused[what] += 1
+                    continue
+                seconds += time.perf_counter() - start
+                for which, classifier in enumerate(classifiers):
+                    answers = classifier.probabilities(images).argmax(axis=1)
+                    right[what, which] += "".join(map(str, answers)) == text
+        shares = " | ".join(f"{share:.3f}" for share in (right / count).ravel())
+        each_ms = 1000 * seconds / max(1, 2 * count - sum(refused))
+        rows.append(f"| {kind} | {shares} | {refused[0]}, {refused[1]} | {each_ms:.0f} |")
         print(rows[-1], flush=True)
-    header = f"| {count} photos of each kind | {' | '.join(models)} | refused | ms a photo |"
-    return "\n".join([header, f"|---|{'---:|' * (len(models) + 2)}", *rows])
+    names = " | ".join(f"{name}, {what}" for what in ("digits", "numbers") for name in models)
+    header = f"| {count} photos of each | {names} | refused | ms a photo |"
+    return "\n".join([header, f"|---|{'---:|' * (2 * len(models) + 2)}", *rows])
+
+
+def digits_of_photo(content: bytes) -> np.ndarray:
+    """Return each digit of a photo as the networks see it, left to right: (n, 28, 28) float32."""
+    ink = np.asarray(on_canvas(read_photo(content), CANVAS_SIZE_PX).convert("L"))
+    inks = [part.ink for part in parts_of_picture(ink)] or [ink]
+    return np.stack([mnist_image(one) for one in inks])
 
 
 def main() -> None:
