@@ -90,7 +90,8 @@ def part_in_words(name: str, part: Part) -> str:
     if part.passed:
         end = "better by more than chance" if name == PEOPLE else "no worse than noise"
     elif name == PEOPLE:
-        end = "that may be chance" if part.won > part.lost else "that is no gain"
+        more = part.won > part.lost
+        end = "that may be chance; more drawings would tell" if more else "that is no gain"
     else:
         end = "it has forgotten something"
     return f"{told}: {end} (McNemar’s exact test, {p})."
