@@ -22,6 +22,7 @@ from mnist_core.training.recipes import RECIPES
 from mnist_core.views import answer_view, canvas_state
 from mnist_core.web.attempts import FREE_TRIES, Attempts
 from pages.parts import permission
+from pages.parts.retrain import past_runs
 from tests.made_up_runs import finished_run, tell_epochs
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "retrain.py")
@@ -278,6 +279,15 @@ def test_runs_beyond_the_budget_are_proposed_and_deleted_when_asked(page, monkey
     page.button(key="delete-oldest").click().run()
     assert [run.run_id for run in queue.list_runs()] == [new]
     assert not page.warning
+
+
+def test_only_the_newest_of_very_many_runs_are_listed(page, monkeypatch):
+    monkeypatch.setattr(past_runs, "MOST_SHOWN", 2)
+    for number in range(3):
+        finished_run(title=f"run {number}")
+    page.run()
+    assert len(page.dataframe[0].value) == 2
+    assert "The newest 2 of 3" in words(page)
 
 
 def test_seeds_are_asked_for_as_one_entry_and_shown_as_a_swarm(page, one_client):

@@ -17,6 +17,8 @@ from pages.parts.link import once_from_address, put_in_address, show_own_link
 from pages.parts.retrain.run_moments import from_address
 from pages.parts.retrain.run_watch import show_curves
 
+MOST_SHOWN = 1000  # each costs every rerun a little, and a browser as many rows
+
 
 def show_past(past: list[Run], allowed: bool, above: Run | None) -> None:
     """List the past runs; compare those selected, or look at one and manage it.
@@ -29,6 +31,8 @@ def show_past(past: list[Run], allowed: bool, above: Run | None) -> None:
         return
     propose_deletion(past, allowed)
     chosen = chosen_runs(past)
+    if len(past) > MOST_SHOWN:
+        st.caption(f"The newest {MOST_SHOWN:,} of {len(past):,}; the command `runs` lists all.")
     if not chosen:
         st.caption("Select one to see how it learnt, and to rename, delete, download or use it; "
                    "several to compare them.")  # fmt: skip
@@ -90,9 +94,10 @@ def chosen_runs(past: list[Run]) -> list[Run]:
     What is selected are rows; where other runs take their places, the table is a new one, with
     the same runs selected.
     """
-    ids = [run.run_id for run in past]
     arrived = once_from_address("runs").split() or list(from_address())
     before = st.session_state.get("chosen_runs", arrived)
+    past = [*past[:MOST_SHOWN], *(run for run in past[MOST_SHOWN:] if run.run_id in before)]
+    ids = [run.run_id for run in past]
     accuracy = st.column_config.NumberColumn(format="percent")
     with st.container(key="past-runs"):
         event = st.dataframe(
