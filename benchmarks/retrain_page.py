@@ -1,8 +1,10 @@
 """What a training costs those who draw and watch: python -m benchmarks.retrain_page
 
-Starts the app in an artifacts folder of its own, draws in Chromium while nothing else goes on,
-starts the recipe `fast`, draws again, then only watches the Retrain page, and prints
+Starts the app in an artifacts folder of its own, looks at the Retrain page and presses Train, draws
+in Chromium while nothing else goes on, starts the recipe `fast`, draws again, then only watches the
+Retrain page, and prints
 
+- the time from Train to the button that puts the new model to use, and what it consists of,
 - the time from the end of a stroke to the redrawn answers, idle and while training,
 - how much of one core the server needs while one visitor watches the run.
 
@@ -24,6 +26,46 @@ from benchmarks.serving import own_artifacts, serving
 from mnist_core.runs import queue
 
 STROKES, WATCH_SECONDS = 15, 15
+CHOOSE_S = 25.0  # how long somebody looks at the page before pressing Train
+
+
+def train_from_page(page: Page, url: str) -> dict[str, float]:
+    """Press Train as a visitor; return the seconds until each thing that follows.
+
+    "usable" is the button on the page; what comes before it is read from the run's folder.
+    """
+    page.goto(f"{url}/retrain")
+    press = page.locator(".st-key-train-start button")
+    press.wait_for(timeout=60_000)
+    page.wait_for_timeout(CHOOSE_S * 1000)
+    press.click()
+    start, seen = time.perf_counter(), {}
+    while "usable" not in seen:
+        for name, happened in (*in_folder(), ("usable", button_is_there(page))):
+            if happened:
+                seen.setdefault(name, round(time.perf_counter() - start, 1))
+        page.wait_for_timeout(50)
+    return seen
+
+
+def in_folder() -> list[tuple[str, bool]]:
+    """Return what has come of the only run, by what lies in its folder."""
+    runs = queue.list_runs()
+    if not runs:
+        return []
+    said = _events(runs[0].run_id)
+    return [
+        ("started", (runs[0].folder / "process.json").exists()),
+        ("learning", b'"batch"' in said),
+        ("learnt", b'"finished"' in said),
+        ("saved", (runs[0].folder / "card.json").exists()),
+        ("settled", runs[0].is_settled),
+    ]
+
+
+def button_is_there(page: Page) -> bool:
+    """Return whether the page offers the new model."""
+    return page.locator(".st-key-use-model button").count() > 0
 
 
 def draw(page: Page, number: int) -> float:
@@ -95,6 +137,8 @@ def in_words(seconds: list[float]) -> str:
 
 def measure(page: Page, url: str, pid: int) -> None:
     """Print the figures of one run."""
+    waited = ", ".join(f"{name} {s} s" for name, s in train_from_page(page, url).items())
+    print(f"from Train on:                     {waited}", flush=True)
     page.goto(url)
     page.locator(".st-key-canvas canvas").last.wait_for()
     page.wait_for_timeout(4000)
