@@ -173,8 +173,8 @@ async def _draw(
             try:
                 outcome = await visitor.draw(sketch)
             except (OSError, TimeoutError, ConnectionClosed) as error:
-                return [*outcomes, Outcome(ANSWER_LIMIT_S, f"no answer: {error!r}")]
-            outcomes.append(Outcome(outcome.seconds + late, outcome.problem))
+                return [*outcomes, Outcome(ANSWER_LIMIT_S, f"no answer: {error!r}", due=due)]
+            outcomes.append(Outcome(outcome.seconds + late, outcome.problem, due=due))
             due += interval_s
         await visitor.clear()
     return outcomes

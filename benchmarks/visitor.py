@@ -62,6 +62,7 @@ class Outcome:
     seconds: float  # from the stroke to the end of the page's rerun
     problem: str | None  # None: both answers are those to this very drawing
     elements: int = 0  # parts of the page that were sent anew; they are what a stroke costs
+    due: float = 0.0  # when the stroke was to be drawn, by time.perf_counter
 
 
 class Visitor:
@@ -70,7 +71,8 @@ class Visitor:
     def __init__(self, url: str) -> None:
         self.url = url
         self.session_id = ""
-        self._page = self._canvas = self._fragment = self._clear = self._tools = ""
+        self._page = self._canvas = self._fragment = ""
+        self._buttons: dict[str, tuple[str, str]] = {}  # by key: id and fragment
 
     async def __aenter__(self) -> Visitor:
         address = self.url.replace("http", "ws", 1) + "/_stcore/stream"
@@ -99,11 +101,24 @@ class Visitor:
 
     async def clear(self) -> None:
         """Press Clear."""
-        message = self._rerun(self._tools)
+        await self.press("clear")
+
+    async def press(self, key: str, choice: str | None = None) -> str | None:
+        """Press a button, or a choice of a row of buttons; return what went wrong.
+
+        Raises KeyError where the page has shown none with this key.
+        """
+        identity, fragment = self._buttons[key]
+        message = self._rerun(fragment)
         widget = message.rerun_script.widget_states.widgets.add()
-        widget.id, widget.trigger_value = self._clear, True
+        widget.id = identity
+        if choice is None:
+            widget.trigger_value = True
+        else:
+            widget.string_array_value.data.append(choice)
         await self._socket.send(message.SerializeToString())
-        await self._until_finished()
+        _, error, _ = await self._until_finished()
+        return error
 
     def _rerun(self, fragment: str) -> BackMsg:
         message = BackMsg()
@@ -133,9 +148,10 @@ class Visitor:
                 elif shown == "bidi_component" and "-canvas-" in element.bidi_component.id:
                     self._canvas = element.bidi_component.id
                     self._fragment = message.delta.fragment_id
-                elif shown == "button" and element.button.id.endswith("-clear"):
-                    self._clear = element.button.id
-                    self._tools = message.delta.fragment_id
+                elif shown in ("button", "button_group"):
+                    identity = getattr(element, shown).id  # $$ID-HASH-KEY
+                    key = identity.split("-", 2)[-1]
+                    self._buttons[key] = identity, message.delta.fragment_id
             elif kind == "script_finished":
                 statuses = ForwardMsg.ScriptFinishedStatus
                 if message.script_finished == statuses.FINISHED_EARLY_FOR_RERUN:

@@ -55,16 +55,22 @@ def last_features(network: Network, images: np.ndarray) -> np.ndarray:
 
 
 def make_index(
-    network: Network, dataset: Dataset, on_progress: Callable[[float], None] = lambda share: None
+    network: Network,
+    dataset: Dataset,
+    on_progress: Callable[[float], None] = lambda share: None,
+    features: Callable[[Network, np.ndarray], np.ndarray] = last_features,
 ) -> Index:
-    """Return an index over at most `MOST` training digits, evenly spread over the split."""
+    """Return an index over at most `MOST` training digits, evenly spread over the split.
+
+    features: computes the last features, here or in another process.
+    """
     places = np.unique(np.linspace(0, len(dataset.x_train) - 1, MOST).astype(np.int64))
     step = 10 * CHUNK
     parts = []
     for start in range(0, len(places), step):
         on_progress(start / len(places))
         images = dataset.x_train[places[start : start + step]].astype(np.float32) / 255
-        parts.append(last_features(network, images).astype(np.float16))
+        parts.append(features(network, images).astype(np.float16))
     on_progress(1.0)
     return Index(places, np.concatenate(parts))
 

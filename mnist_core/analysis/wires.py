@@ -91,6 +91,28 @@ class CutAccuracy:
         return right / len(self._labels)
 
 
+_last: dict[str, CutAccuracy] = {}
+
+
+def accuracy_without(
+    key: str,
+    network: Network,
+    layer: Layer,
+    images: np.ndarray,
+    labels: np.ndarray,
+    cut: np.ndarray,
+) -> float:
+    """Return the share of digits that is read right with a layer's filters cut.
+
+    What lies before the cut is kept for the next cut with the same key: of one layer and these
+    digits alone, it is some thirty megabytes. images: (n, 28, 28) uint8; labels: (n,).
+    """
+    if key not in _last:
+        _last.clear()
+        _last[key] = CutAccuracy(network, layer, images, labels)
+    return _last[key].without(cut)
+
+
 def _answers(network: Network, index: int) -> bool:
     """Whether a step is one that answers, or whose answer is averaged with others."""
     return network.steps[index].shape[-1] in (1, 10) and not any(

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class Classifier:
         litert_file = registry.litert_path(name)
         if litert_file is not None:
             try:
-                return cls(name, card, LiteRTNetwork(litert_file), "LiteRT")
+                return cls(name, card, LiteRTNetwork(litert_file.read_bytes()), "LiteRT")
             except (ValueError, RuntimeError):
                 pass  # damaged or made for another runtime: the .keras file is the truth
         return cls(name, card, _keras_network(name), "TensorFlow")
@@ -119,17 +120,23 @@ class Classifier:
 
 
 class LiteRTNetwork:
-    """A network run by LiteRT; one interpreter for single images, one for batches."""
+    """A network run by LiteRT; one interpreter for single images, one for batches.
 
-    def __init__(self, path: Path) -> None:
+    content: of a .tflite file. It can be sent to another process.
+    """
+
+    def __init__(self, content: bytes) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        content = path.read_bytes()
+        self._content = content
         self._single = Interpreter(model_content=content, num_threads=1)
         self._batch = Interpreter(model_content=content, num_threads=1)
         self._single_lock, self._batch_lock = threading.Lock(), threading.Lock()
         for interpreter in (self._single, self._batch):
             interpreter.allocate_tensors()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _received, (self._content,)
 
     def __call__(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         if len(batch) == 1:
@@ -141,6 +148,12 @@ class LiteRTNetwork:
                 self._batch.resize_tensor_input(index, batch.shape)
                 self._batch.allocate_tensors()
             return _invoke(self._batch, batch)
+
+
+@lru_cache(maxsize=4)
+def _received(content: bytes) -> LiteRTNetwork:
+    """Return a network that another process sent, made once."""
+    return LiteRTNetwork(content)
 
 
 def _invoke(interpreter: Any, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:

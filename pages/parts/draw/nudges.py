@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.analysis.nudges import nudge_map
+from mnist_core.analysis.own_process import compute
 from mnist_core.views import insides_view
 from mnist_core.views.answer_view import Html
 from pages.parts.draw.insides import Networks, once
@@ -19,7 +20,7 @@ WORDS = (
 def show_nudges(image: np.ndarray, networks: Networks) -> None:
     """Show the map of each network. image: (28, 28) float32 in [0, 1]."""
     maps = {
-        slot: once(f"nudges-{one.name}", image, lambda one=one: nudge_map(one, image))
+        slot: once(f"nudges-{one.name}", image, lambda one=one: compute(nudge_map, one, image))
         for slot, one in networks.items()
     }
     st.html(Html(insides_view.nudges(maps)))

@@ -1,9 +1,12 @@
 """The training digits that each network finds most like the drawing."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
 from mnist_core.analysis import resembles
+from mnist_core.analysis.own_process import compute
 from mnist_core.data.mnist import Dataset
 from mnist_core.errors import MnistError
 from mnist_core.models import registry
@@ -63,8 +66,9 @@ def make(classifier: Classifier, dataset: Dataset) -> resembles.Index:
     words = f"{classifier.name} looks at the training digits, once for everybody"
     bar = st.progress(0.0, words)
     index = resembles.make_index(
-        network_of(classifier), dataset, lambda share: bar.progress(share, words)
-    )
+        network_of(classifier), dataset, lambda share: bar.progress(share, words),
+        partial(compute, resembles.last_features),
+    )  # fmt: skip
     bar.empty()
     try:
         resembles.keep(classifier.name, dataset.digest, index)

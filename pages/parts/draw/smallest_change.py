@@ -3,6 +3,7 @@
 import numpy as np
 import streamlit as st
 
+from mnist_core.analysis.own_process import compute
 from mnist_core.analysis.smallest_change import Change, smallest_change
 from mnist_core.models.classifier import Classifier
 from mnist_core.views import insides_view
@@ -29,4 +30,4 @@ def show_smallest_change(image: np.ndarray, networks: Networks) -> None:
 def search(classifier: Classifier, image: np.ndarray) -> Change:
     """Search for one network, saying so."""
     with st.spinner("Changing pixel after pixel"):
-        return smallest_change(network_of(classifier), classifier, image)
+        return compute(smallest_change, network_of(classifier), classifier, image)

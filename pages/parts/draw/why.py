@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.analysis import explanation, robustness
+from mnist_core.analysis.own_process import compute
 from mnist_core.errors import MnistError
 from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier
@@ -100,10 +101,12 @@ def why(image: np.ndarray, networks: Mapping[str, Classifier]) -> None:
         st.subheader("The ink that counts")
         with own_turn():
             importances = {
-                slot: explanation.occlusion(network, image) for slot, network in networks.items()
+                slot: compute(explanation.occlusion, network, image)
+                for slot, network in networks.items()
             }
             reaches = {
-                slot: explanation.reach(network, image) for slot, network in networks.items()
+                slot: compute(explanation.reach, network, image)
+                for slot, network in networks.items()
             }
         st.html(Html(explanation_view.ink_that_counts(image, importances, answers)))
         st.subheader("Move it")

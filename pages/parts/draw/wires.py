@@ -5,6 +5,7 @@ import streamlit as st
 
 from mnist_core import words
 from mnist_core.analysis import wires
+from mnist_core.analysis.own_process import compute
 from mnist_core.data.mnist import Dataset
 from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier, sharpen
@@ -94,20 +95,11 @@ def show_accuracy(classifier: Classifier, layer: wires.Layer, cut: np.ndarray) -
 
 
 def right(classifier: Classifier, layer: wires.Layer, dataset: Dataset, cut: np.ndarray) -> float:
-    """Return the share of test digits that is read right; what lies before the cut is kept."""
+    """Return the share of test digits that is read right."""
     written = changed_ns(classifier.name, registry.KERAS_FILE)
-    key = (classifier.name, written, dataset.digest, layer.step)
+    key = f"{classifier.name}-{written}-{dataset.digest}-{layer.step}"
+    images, labels = dataset.x_test[:TESTED], dataset.y_test[:TESTED]
     with st.spinner(f"Reading {TESTED:,} test digits"):
-        quick = counters().get(key)
-        if quick is None:
-            images, labels = dataset.x_test[:TESTED], dataset.y_test[:TESTED]
-            quick = wires.CutAccuracy(network_of(classifier), layer, images, labels)
-            counters().clear()  # one layer's outputs are some thirty megabytes
-            counters()[key] = quick
-        return quick.without(cut)
-
-
-@st.cache_resource
-def counters() -> dict[tuple, wires.CutAccuracy]:
-    """Return what counts with cuts in the layer that was cut last on this server."""
-    return {}
+        return compute(
+            wires.accuracy_without, key, network_of(classifier), layer, images, labels, cut
+        )

@@ -1,0 +1,55 @@
+"""What is computed in a process of its own: the same, behind everybody else, and after a kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import numpy as np
+import pytest
+
+from mnist_core.analysis import own_process
+from mnist_core.analysis.explanation import occlusion, reach
+from mnist_core.models.classifier import Classifier
+
+
+@pytest.fixture
+def helper():
+    helper = own_process.OwnProcess()
+    yield helper
+    helper.close()
+
+
+def test_an_explanation_is_the_same_there_as_here(helper, random):
+    classifier = Classifier.load("dense")
+    image = random.random((28, 28)).astype(np.float32)
+    np.testing.assert_allclose(
+        helper.compute(occlusion, classifier, image), occlusion(classifier, image), atol=1e-5
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no niceness")
+def test_everybody_else_goes_before_it(helper):
+    there = helper.compute(os.getpid)
+    assert there != os.getpid()
+    assert os.getpriority(os.PRIO_PROCESS, there) > os.getpriority(os.PRIO_PROCESS, 0)
+    assert helper.compute(os.getpid) == there
+
+
+def test_a_killed_process_is_replaced_and_its_answer_computed_here(helper):
+    there = helper.compute(os.getpid)
+    os.kill(there, signal.SIGKILL)
+    assert helper.compute(os.getpid) == os.getpid()
+    assert helper.compute(os.getpid) not in (there, os.getpid())
+
+
+def test_what_goes_wrong_there_is_raised_here(helper):
+    with pytest.raises(ZeroDivisionError):
+        helper.compute(divmod, 1, 0)
+
+
+def test_what_cannot_be_sent_is_computed_here(helper):
+    classifier = Classifier("made up", {}, lambda batch: (np.full((len(batch), 10), 0.1), None), "")
+    assert helper.compute(reach, classifier, np.zeros((28, 28), np.float32)) == 8
+    assert helper.compute(lambda: os.getpid()) == os.getpid()
