@@ -33,7 +33,7 @@ from mnist_core.training.batches import as_input
 from mnist_core.training.events import Event, MomentSeen, ProbesRead
 
 LEAST_MOMENTS, MOST_MOMENTS = 10, 40
-SAMPLE = 500
+SAMPLE = 250  # looked at so often, more would cost a short training several per cent
 HARDEST_SHOWN = 12
 MOST_PROBES = 8
 MOST_FILTERS, MOST_MAPS, LARGEST_MAP = 24, 8, 14

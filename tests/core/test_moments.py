@@ -48,12 +48,14 @@ def test_two_epochs_are_looked_at_ten_times_and_from_the_beginning(trained):
 
 
 def test_the_last_moment_is_what_the_model_itself_answers(trained):
+    from mnist_core.training.moments import SAMPLE
+
     folder, events, result, dataset = trained
     last = moments.load_moment(folder, 10)
     inputs = dataset.x_test[:3].astype(np.float32)[..., np.newaxis] / 255
     own = np.asarray(result.model(inputs, training=False))
     np.testing.assert_allclose(last.probes, own, atol=2e-3)
-    assert np.sum(last.confusion) == min(500, events[0].validation_images)
+    assert np.sum(last.confusion) == min(SAMPLE, events[0].validation_images)
     kernel = result.model.layers[0].get_weights()[0]
     shown = last.filters.values
     np.testing.assert_allclose(shown, np.moveaxis(kernel[:, :, 0], -1, 0), atol=shown.max() / 100)
