@@ -169,7 +169,7 @@ def main() -> None:
               f"by turns {told['p95_ms_of_turns']}")  # fmt: skip
     print(f"ratio of p95: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}, "
           f"{len(ratios)} pairs); asked: {dict(asked)}")  # fmt: skip
-    print(results.keep("explanations", figures))
+    print(results.keep(f"explanations-{arguments.rate:g}", figures))
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def test_train_watch_use_and_draw(page):
     page.wait_for_function(f"({POINTS}) > 1")
     points = page.evaluate(POINTS)
     page.wait_for_function(f"({POINTS}) > {points}")
-    expect(page.get_by_text("true digit down")).to_be_visible()
+    expect(page.get_by_text("true digit down").first).to_be_visible()
     page.locator(".st-key-train-stop button").click()
     use = page.locator(".st-key-use-model button").last
     use.wait_for()
