@@ -108,7 +108,7 @@ def test_past_runs_are_compared_renamed_downloaded_used_and_deleted(server, chro
     delete.click()
     page.locator(".st-key-delete-run button").click()
     wait_until(lambda: [run.run_id for run in queue.list_runs()] == [newer])
-    expect(page.get_by_text("Select one to rename")).to_be_visible()
+    expect(page.get_by_text("Select one to see how it learnt")).to_be_visible()
     page.close()
 
 
