@@ -14,8 +14,6 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
 import keras
 import numpy as np
@@ -27,19 +25,15 @@ from mnist_core.errors import ModelError
 from mnist_core.models import registry
 from mnist_core.training.augmentation import augment
 from mnist_core.training.batches import as_input
-from mnist_core.training.calibration import calibrate, evaluate
 from mnist_core.training.hyperparameters import Hyperparameters
 from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool, ink_pool
-from mnist_core.training.machine import hardware, versions
 from mnist_core.training.recipes import get_recipe
+from mnist_core.training.stages import finish
 
 LAYER = "is_digit"
 # Of 1e-5 to 0.3, what turned most letters of 26 handwriting fonts away for `dense` with 97 % of
 # their digits let in.
 L2 = 0.01
-# Of the validating digits, how many are accepted: the highest share, in steps of 0.001, at which no
-# fewer letters of those fonts and of the validating non-digits are turned away than before.
-ACCEPTED_SHARES = {"dense": 0.991, "cnn": 0.994}
 _AT_ONCE = 250
 
 
@@ -110,26 +104,6 @@ def logistic_regression(features: np.ndarray, is_digit: np.ndarray) -> list[np.n
     return [weights[:, np.newaxis], regression.intercept_ - scaler.mean_ @ weights]
 
 
-def save(name: str, model: keras.Model, dataset: Dataset, pool: InkPool, how: dict) -> None:
-    """Write a network into its own place, with a new threshold for "not a digit".
-
-    how: what the card says about this stage beside the weights that it began at.
-    """
-    card, chosen = registry.load_card(name), get_recipe(name).hyperparameters
-    card.pop("measured", None)  # of the layer before
-    began: dict[str, Any] = {"model_sha256": registry.file_digest(registry.keras_path(name))}
-    if "told_apart" in card:
-        began["told_apart"] = card["told_apart"]
-    _, validation = train_validation_split(dataset, chosen.validation_split, chosen.seed)
-    images, labels = dataset.x_train[validation], dataset.y_train[validation]
-    found = calibrate(model, images, labels, pool, ACCEPTED_SHARES[name])
-    card |= found | {"temperature": card["temperature"]}
-    card["told_apart"] = how | {"l2": L2, "started_from": began}
-    registry.save_model(
-        registry.model_dir(name), model, card, evaluate(model, dataset, card["temperature"])
-    )
-
-
 def main() -> None:
     """Teach a shipped network what is no digit."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -143,16 +117,14 @@ def main() -> None:
     pool, begun = ink_pool(chosen.seed), time.process_time()
     model = registry.load_keras(name)
     tell_apart(model, *examples(dataset, pool, chosen, counts))
-    save(name, model, dataset, pool, {
+    how = {
         "images": vars(counts),
-        "strokes": f"{len(pool.images):,} images drawn from {pool.source}",
+        "l2": L2,
         "cpu_seconds": round(time.process_time() - begun),
-        "hardware": hardware(),
-        "versions": versions(),
-        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": f"python -m mnist_core.training.tell_apart {name}"
         + "".join(f" --{kind} {count}" for kind, count in vars(counts).items()),
-    })  # fmt: skip
+    }
+    finish(name, "told_apart", model, dataset, pool, how, reads_otherwise=False)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,20 @@
-"""A network that is taught anew what is no digit, on a tiny data set."""
+"""Further stages of a network that ships, on a tiny data set."""
 
+import dataclasses
+
+import keras
 import numpy as np
 import pytest
 
 from mnist_core.data.mnist import Dataset
 from mnist_core.errors import ModelError
 from mnist_core.models import registry
-from mnist_core.training import tell_apart
+from mnist_core.training import polish, tell_apart
 from mnist_core.training.batches import as_input
 from mnist_core.training.calibration import predict
 from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool
 from mnist_core.training.recipes import get_recipe
+from mnist_core.training.stages import finish
 
 RECIPE = get_recipe("dense")
 
@@ -39,7 +43,7 @@ def test_what_is_no_digit_is_learnt_and_no_digit_is_read_otherwise(tmp_path, mon
     images, is_digit = tell_apart.examples(dataset, pool, RECIPE.hyperparameters, counts)
     assert (len(images), is_digit.sum()) == (320, 300)
     tell_apart.tell_apart(model, images, is_digit)
-    tell_apart.save("dense", model, dataset, pool, {"images": vars(counts)})
+    finish("dense", "told_apart", model, dataset, pool, {}, reads_otherwise=False)
     kept, card = registry.load_keras("dense"), registry.load_card("dense")
     np.testing.assert_array_equal(predict(kept, as_input(x))[0], before)
     _, scores = predict(kept, as_input(pool.validation_images))
@@ -66,3 +70,46 @@ def test_a_network_without_that_answer_is_refused():
     model = get_recipe("softmax").build()
     with pytest.raises(ModelError, match="does not tell digits from the rest"):
         tell_apart.tell_apart(model, np.zeros((2, 28, 28, 1), np.float32), np.array([True, False]))
+
+
+def statistics(model: keras.Model) -> np.ndarray:
+    normalised = [one for one in model.layers if isinstance(one, keras.layers.BatchNormalization)]
+    return np.concatenate([np.asarray(layer.moving_mean) for layer in normalised])
+
+
+def test_what_the_pool_has_become_is_learnt(tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    monkeypatch.setattr(polish, "EPOCH", 40)
+    x, y = np.zeros((240, 28, 28), np.uint8), np.arange(240, dtype=np.uint8) % 10
+    dataset = Dataset(x, y, x, y, "blanks", "blanks-digest", False)
+    pool, model = InkPool(*made(220), *made(110), "squares"), RECIPE.build()
+    registry.save_model(registry.model_dir("dense"), model, {"name": "dense", "polished": {}}, None)
+    before = statistics(model)
+    settings = dataclasses.replace(polish.SETTINGS["dense"], learning_rate=0.003, ema_momentum=0.9)
+    polished = polish.polish("dense", dataset, pool, settings, steps=80)
+    finish("dense", "polished", polished, dataset, pool, {"steps": 80}, reads_otherwise=True)
+    kept, card = registry.load_keras("dense"), registry.load_card("dense")
+    real = pool.validation_labels != NOT_A_DIGIT
+    digits, scores = predict(kept, as_input(pool.validation_images))
+    assert (digits.argmax(axis=1) == pool.validation_labels)[real].mean() > 0.9
+    assert scores[real].mean() - scores[~real].mean() > 0.3
+    np.testing.assert_array_equal(statistics(kept), before)
+    assert card["polished"]["steps"] == 80
+    assert card["polished"]["started_from"]["polished"] == {}
+
+
+def test_half_of_what_mnist_asks_for_is_what_the_network_answered_before(tmp_path, monkeypatch):
+    images, labels = made(440)
+    x, y = images[labels != NOT_A_DIGIT], labels[labels != NOT_A_DIGIT]
+    dataset = Dataset(x, y, x, y, "squares", "squares-digest", False)
+    teacher, chosen = RECIPE.build(), dataclasses.replace(RECIPE.hyperparameters, augmentation=None)
+    settings, pool = polish.SETTINGS["dense"], InkPool(*made(220), *made(110), "squares")
+    batch = polish.Reminders(dataset, pool, teacher, chosen, settings, seed=1)[0]
+    inputs, targets, weights = batch
+    assert len(inputs) == settings.mnist + settings.drawn + settings.others
+    said = predict(teacher, inputs[: settings.mnist])[0]
+    labelled = 2 * targets["digit"][: settings.mnist] - said
+    smoothing = chosen.label_smoothing
+    np.testing.assert_allclose(np.sort(labelled)[:, :9], smoothing / 10, atol=1e-5)
+    assert targets["is_digit"].sum() == settings.mnist + settings.drawn
+    np.testing.assert_array_equal(weights["digit"], targets["is_digit"][:, 0])

@@ -1,0 +1,199 @@
+"""Go on with a network that ships: what the pool has become is new to it, what it knows is to stay.
+
+    python -m mnist_core.training.polish dense --steps 30000
+
+All weights learn from the pool of drawn images (see `ink_pool`) at a small, falling learning rate.
+The rest of a batch is MNIST, each image with the mean of its label and of what the network answered
+before as the target (learning without forgetting, Li & Hoiem 2016). Batch normalisation keeps its
+statistics. What was learnt is a moving average of the weights passed through; of that, so much is
+kept as costs nothing on what validates (weights between those before and after, Wortsman et al.
+2022). Writes the network into its own place with a new card; validation data alone sets share,
+temperature and threshold. What was cut off goes on from its last 500 steps. Imports Keras, and so
+TensorFlow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import time
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from mnist_core.data.mnist import Dataset, load_mnist, train_validation_split
+from mnist_core.models import registry
+from mnist_core.training.augmentation import augment
+from mnist_core.training.batches import as_input, one_hot
+from mnist_core.training.calibration import predict
+from mnist_core.training.hyperparameters import Hyperparameters
+from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool, ink_pool
+from mnist_core.training.recipes import get_recipe
+from mnist_core.training.stages import finish
+
+KEPT_SHARES = (1.0, 0.75, 0.5, 0.25, 0.1)  # of what was learnt
+TIMES = 4  # each validating image of MNIST is changed
+EPOCH = 500  # steps after which it can be gone on with
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is polished: images of a batch, and how fast it changes."""
+
+    mnist: int
+    drawn: int
+    others: int  # no digits
+    learning_rate: float  # at the first step; falls to 0 on a cosine
+    weight_decay: float = 0.01
+    ema_momentum: float = 0.999
+
+
+SETTINGS = {
+    "dense": Settings(mnist=54, drawn=42, others=32, learning_rate=8e-4),
+    "cnn": Settings(mnist=64, drawn=44, others=20, learning_rate=3e-4),
+}
+
+
+class Reminders(keras.utils.PyDataset):
+    """Batches of MNIST with a teacher's answers, drawn digits, and what is no digit."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        pool: InkPool,
+        teacher: keras.Model,
+        chosen: Hyperparameters,
+        settings: Settings,
+        seed: int,
+    ) -> None:
+        """chosen: whose split, augmentation and label smoothing are taken."""
+        super().__init__(workers=1)
+        self.train, _ = train_validation_split(dataset, chosen.validation_split, chosen.seed)
+        self.dataset, self.pool, self.teacher = dataset, pool, teacher
+        self.chosen, self.settings, self.seed, self.epoch = chosen, settings, seed, 0
+        self.digits = np.flatnonzero(pool.labels != NOT_A_DIGIT)
+        self.others = np.flatnonzero(pool.labels == NOT_A_DIGIT)
+
+    def __len__(self) -> int:
+        return EPOCH
+
+    def on_epoch_end(self) -> None:
+        self.epoch += 1
+
+    def __getitem__(self, step: int):
+        random = np.random.default_rng((self.seed, self.epoch, step))
+        known = random.choice(self.train, self.settings.mnist)
+        drawn = random.choice(self.digits, self.settings.drawn)
+        pooled = np.concatenate([drawn, random.choice(self.others, self.settings.others)])
+        images = as_input(np.concatenate([self.dataset.x_train[known], self.pool.images[pooled]]))
+        if self.chosen.augmentation is not None:
+            images = augment(images[..., 0], self.chosen.augmentation, random)[..., np.newaxis]
+        labels = np.concatenate([self.dataset.y_train[known], self.pool.labels[pooled]])
+        is_digit = (labels != NOT_A_DIGIT).astype(np.float32)[:, np.newaxis]
+        smoothing = self.chosen.label_smoothing
+        digits = one_hot(labels) * (1 - smoothing) + smoothing / 10
+        remembered = self.teacher.predict_on_batch(images[: len(known)])["digit"]
+        digits[: len(known)] = (digits[: len(known)] + np.asarray(remembered)) / 2
+        weights = {"digit": is_digit[:, 0], "is_digit": np.ones(len(labels), np.float32)}
+        return images, {"digit": digits, "is_digit": is_digit}, weights
+
+
+def polish(
+    name: str, dataset: Dataset, pool: InkPool, settings: Settings, steps: int, seed: int = 1
+) -> keras.Model:
+    """Return a network that ships, after `steps` more batches, a multiple of `EPOCH`."""
+    keras.utils.set_random_seed(seed)
+    teacher, model = registry.load_keras(name), registry.load_keras(name)
+    for part in [layer for layer in model.layers if isinstance(layer, keras.Model)] or [model]:
+        for layer in part.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.trainable = False
+    optimizer = keras.optimizers.AdamW(
+        keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps),
+        weight_decay=settings.weight_decay, use_ema=True, ema_momentum=settings.ema_momentum,
+    )  # fmt: skip
+    model.compile(
+        optimizer,
+        loss={"digit": "categorical_crossentropy", "is_digit": "binary_crossentropy"},
+        loss_weights={"digit": 1.0, "is_digit": 0.5},  # as in `fit`
+        weighted_metrics={"digit": [], "is_digit": []},
+    )
+    chosen = get_recipe(name).hyperparameters
+    batches = Reminders(dataset, pool, teacher, chosen, settings, seed)
+    work = registry.artifacts_dir() / "cache" / f"polish-{name}-{seed}-{steps}"
+    work.mkdir(parents=True, exist_ok=True)
+    kept = keras.callbacks.BackupAndRestore(work)
+    model.fit(batches, epochs=steps // EPOCH, callbacks=[kept], verbose=2, shuffle=False)
+    return model
+
+
+def keep_what_costs_nothing(
+    name: str, model: keras.Model, dataset: Dataset, pool: InkPool
+) -> float | None:
+    """Move the weights back towards those that ship until no more validating digits are misread:
+    of MNIST, each changed at random four times as in training, and of the pool, as they are.
+
+    Return the share of the way that is kept, None for nothing.
+    """
+    sets = _validating(dataset, pool, get_recipe(name).hyperparameters)
+
+    def errors(network: keras.Model) -> list[int]:
+        return [
+            int((predict(network, images)[0].argmax(axis=1) != labels).sum())
+            for images, labels in sets
+        ]
+
+    shipped, after = registry.load_keras(name), model.get_weights()
+    standing, before = errors(shipped), shipped.get_weights()
+    for share in KEPT_SHARES:
+        model.set_weights([a + share * (b - a) for a, b in zip(before, after, strict=True)])
+        now = errors(model)
+        print(f"{share:.0%} of what was learnt: {now} errors, {standing} before", flush=True)
+        if all(n <= b for n, b in zip(now, standing, strict=True)):
+            return share
+    return None
+
+
+def _validating(
+    dataset: Dataset, pool: InkPool, chosen: Hyperparameters
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    _, validation = train_validation_split(dataset, chosen.validation_split, chosen.seed)
+    images = as_input(dataset.x_train[np.tile(validation, TIMES)])
+    if chosen.augmentation is not None:
+        random = np.random.default_rng(chosen.seed)
+        images = augment(images[..., 0], chosen.augmentation, random)[..., np.newaxis]
+    real = pool.validation_labels != NOT_A_DIGIT
+    return (
+        (images, dataset.y_train[np.tile(validation, TIMES)]),
+        (as_input(pool.validation_images[real]), pool.validation_labels[real]),
+    )
+
+
+def main() -> None:
+    """Go on with a network that ships."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("network", choices=registry.SLOTS)
+    parser.add_argument("--steps", type=int, default=20_000, help="batches (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    name, steps, seed = arguments.network, arguments.steps, arguments.seed
+    dataset, settings, begun = load_mnist(), SETTINGS[name], time.perf_counter()
+    pool = ink_pool(get_recipe(name).hyperparameters.seed)
+    model = polish(name, dataset, pool, settings, steps, seed)
+    share = keep_what_costs_nothing(name, model, dataset, pool)
+    if share is None:
+        sys.exit(f"Nothing of that can be kept: {name!r} stays as it was.")
+    how = dataclasses.asdict(settings) | {
+        "steps": steps,
+        "seed": seed,
+        "kept_share": share,
+        "seconds": round(time.perf_counter() - begun),
+        "command": f"python -m mnist_core.training.polish {name} --steps {steps} --seed {seed}",
+    }
+    finish(name, "polished", model, dataset, pool, how, reads_otherwise=True)
+
+
+if __name__ == "__main__":
+    main()
