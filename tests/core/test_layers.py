@@ -30,7 +30,9 @@ KERAS_MODULES = {
         "learning",
         "moments",
         "networks",
+        "polish",
         "reporter",
+        "stages",
         "tell_apart",
     )
 }

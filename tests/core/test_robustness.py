@@ -116,4 +116,4 @@ def test_the_networks_that_ship_bring_their_curves(name):
     stored = registry.load_evaluation(name)
     curves = robustness.kept(name, stored.data_digest, robustness.SAMPLE)
     assert curves is not None
-    assert max(curves["Shift"]) == curves["Shift"][0] > 0.98
+    assert curves["Shift"][0] > 0.98 > curves["Shift"][-1]
