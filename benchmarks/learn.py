@@ -10,7 +10,8 @@ the networks read in other drawings of these ten, and in those of the four other
 before and after; five seeds, each with other hands. Then the gate is tried: 30 % of the labels
 wrong at random; all those of three people who say a wrong digit each time; one person alone.
 
-    --seeds 1 --models dense   is quick; --no-trials leaves the wrong labels out
+    --seeds 1 --models dense   is quick; --no-trials leaves the wrong labels out; --each 50 lets
+                               each teach with 50 drawings, 500 in all
     --models fast              trains that recipe first and lets it learn: a network that has never
                                seen a pen stroke, as a room makes one in front of people
 """
@@ -84,10 +85,10 @@ def people(seed: int, pendigits: Pendigits) -> Collection:
     return collect(drawings)
 
 
-def taught(everything: Collection) -> np.ndarray:
-    """Return the indices of the first 20 drawings of each of the ten who teach."""
+def taught(everything: Collection, each: int) -> np.ndarray:
+    """Return the indices of the first drawings of each of the ten who teach."""
     return np.concatenate([
-        np.flatnonzero(everything.writers == writer)[:EACH] for writer in range(1, TEACHING + 1)
+        np.flatnonzero(everything.writers == writer)[:each] for writer in range(1, TEACHING + 1)
     ])  # fmt: skip
 
 
@@ -119,12 +120,12 @@ def compared(collection: Collection, before: Opinions, after: Opinions) -> dict[
     }
 
 
-def measure(name: str, seed: int, dataset: Dataset, trials: bool) -> dict[str, Any]:
+def measure(name: str, seed: int, dataset: Dataset, each: int, trials: bool) -> dict[str, Any]:
     """Return what one network learns from the people of one seed, and what the gate says."""
     from mnist_core.training.learning import learn
 
     everything = people(seed, load_pendigits())
-    indices = taught(everything)
+    indices = taught(everything, each)
     lesson = everything.where(indices)
     rest = np.setdiff1d(np.arange(len(everything)), indices)
     same = everything.where(rest[everything.writers[rest] <= TEACHING])
@@ -192,6 +193,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--models", nargs="*", default=list(registry.SLOTS))
+    parser.add_argument("--each", type=int, default=EACH, help="drawings of each who teaches")
     parser.add_argument("--no-trials", action="store_true")
     parser.add_argument("--no-keep", action="store_true", help="do not write the results down")
     arguments = parser.parse_args()
@@ -204,7 +206,9 @@ def main() -> None:
         for model in arguments.models:
             name = model if model in registry.SLOTS else trained(model)
             for seed in range(1, arguments.seeds + 1):
-                found[model][str(seed)] = measure(name, seed, dataset, not arguments.no_trials)
+                found[model][str(seed)] = measure(
+                    name, seed, dataset, arguments.each, not arguments.no_trials
+                )
                 print(model, seed, found[model][str(seed)], flush=True)
     if not arguments.no_keep:
         print(results.keep("learn", found))
