@@ -2,7 +2,8 @@
 
 Python runs one thread at a time, and all threads of a process have the same claim on a core: while
 one computes for seconds, every stroke that another has to answer waits for it again and again.
-The process begins with the first computation and ends with the one that asked.
+The process begins with the first computation and ends with the one that asked. It is none of
+`multiprocessing`'s: those run the main module first, and in a page that is the page's own script.
 
     python -m mnist_core.analysis.own_process
 """

@@ -10,7 +10,7 @@ whose answers by the network as it was are the target (learning without forgetti
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,9 +22,11 @@ from mnist_core.models import registry
 from mnist_core.training.batches import as_input, one_hot
 from mnist_core.training.hyperparameters import Hyperparameters
 from mnist_core.training.ink_pool import NOT_A_DIGIT
+from mnist_core.training.networks import columns
 from mnist_core.training.reporter import read_logs
 
 PEOPLE_SHARE, MNIST_SHARE = 0.30, 0.35  # of a batch; the rest is pen strokes and non-digits
+KEPT_SHARES = (1.0, 0.75, 0.5, 0.25, 0.1)  # of what was learnt (as Wortsman et al. 2022)
 _AT_ONCE = 500
 
 Features = list[np.ndarray]  # what one or two columns make of n images, float16
@@ -174,6 +176,34 @@ class _Watch(keras.callbacks.Callback):
             self.stopped = self.model.stop_training = True
 
 
+def keep_statistics(model: keras.Model) -> None:
+    """Let batch normalisation stay as it is in what follows, in each column."""
+    for part in columns(model):
+        for layer in part.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.trainable = False
+
+
+def keep_what_costs_nothing(
+    model: keras.Model,
+    before: list[np.ndarray],
+    errors: Callable[[], Sequence[int]],
+    standing: Sequence[int],
+) -> float | None:
+    """Move a network's weights back towards those before until nothing has more errors than then.
+
+    errors: counts those of the network as it is, on each set that validates; standing: as many
+    before. Returns the share of the way that is kept; None where even the least costs something,
+    and the network stays with that.
+    """
+    after = model.get_weights()
+    for share in KEPT_SHARES:
+        model.set_weights([a + share * (b - a) for a, b in zip(before, after, strict=True)])
+        if all(n <= b for n, b in zip(errors(), standing, strict=True)):
+            return share
+    return None
+
+
 def cut(model: keras.Model) -> tuple[keras.Model | None, keras.Model]:
     """Return a network's first layers, which stay, and its last ones, which learn, as two models.
 
@@ -181,23 +211,20 @@ def cut(model: keras.Model) -> tuple[keras.Model | None, keras.Model]:
     columns is cut in each of them. Batch normalisation keeps its statistics: there are too few
     new images to take any from.
     """
-    columns = [layer for layer in model.layers if isinstance(layer, keras.Model)]
-    for part in columns or [model]:
-        for layer in part.layers:
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.trainable = False
-    if not columns:
+    keep_statistics(model)
+    parts = columns(model)
+    if parts == [model]:
         seam = _seam(model)
         return keras.Model(model.inputs[0], seam), keras.Model(seam, _output(model))
     image = keras.Input(model.inputs[0].shape[1:])
-    seams = [_seam(column) for column in columns]
+    seams = [_seam(column) for column in parts]
     body = keras.Model(
-        image, [keras.Model(c.inputs[0], s)(image) for c, s in zip(columns, seams, strict=True)]
+        image, [keras.Model(c.inputs[0], s)(image) for c, s in zip(parts, seams, strict=True)]
     )
     inputs = [keras.Input(seam.shape[1:]) for seam in seams]
     answers = [
         keras.Model(seam, column.output)(given)
-        for seam, column, given in zip(seams, columns, inputs, strict=True)
+        for seam, column, given in zip(seams, parts, inputs, strict=True)
     ]
     both = {name: keras.layers.Average(name=name)([answer[name] for answer in answers])
             for name in model.output}  # fmt: skip

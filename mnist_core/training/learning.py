@@ -28,7 +28,12 @@ from mnist_core.models.registry import Evaluation
 from mnist_core.training.calibration import from_answers
 from mnist_core.training.card import make_card
 from mnist_core.training.events import BatchEnd, EpochEnd, Event, Finished, Started
-from mnist_core.training.fine_tuning import Features, Pupil
+from mnist_core.training.fine_tuning import (
+    KEPT_SHARES,
+    Features,
+    Pupil,
+    keep_what_costs_nothing,
+)
 from mnist_core.training.hyperparameters import Hyperparameters, override
 from mnist_core.training.ink_pool import ink_pool
 from mnist_core.training.lessons import drawn_anew
@@ -38,7 +43,6 @@ REPLAYED = 4000  # images of MNIST, and as many of pen strokes
 VALIDATING = 3000  # of the 5,000 images that validate
 POOL_VALIDATION = (2000, 1000)
 STEPS = 60  # batches a lesson
-KEPT_SHARES = (1.0, 0.75, 0.5, 0.25, 0.1)  # of what was learnt
 HYPERPARAMETERS = {
     "epochs": 1, "batch_size": 128, "optimizer": "adam", "learning_rate": 0.001,
     "schedule": "cosine", "weight_decay": 0.0, "label_smoothing": 0.0, "augmentation": None,
@@ -184,22 +188,11 @@ class _School:
 
         if not pupil.learn(features, labels, self.replays, self.chosen, STEPS, on_batch):
             raise _Stopped
-        self._keep_what_costs_nothing(before)
+        share = keep_what_costs_nothing(pupil.head, before, self._validate, self.standing)
+        self.kept_share = KEPT_SHARES[-1] if share is None else share
         found = self._calibrate()
         self._tell(time.perf_counter() - began, *loss_and_accuracy)
         return found
-
-    def _keep_what_costs_nothing(self, before: list[np.ndarray]) -> None:
-        """Move the weights back towards those before until validation has lost nothing."""
-        after = self.pupil.head.get_weights()
-        for share in KEPT_SHARES:
-            self.kept_share = share
-            self.pupil.head.set_weights(
-                [a + share * (b - a) for a, b in zip(before, after, strict=True)]
-            )
-            now = self._validate()
-            if all(n <= before for n, before in zip(now, self.standing, strict=True)):
-                return
 
     def _validate(self) -> tuple[int, int]:
         """Return the errors on MNIST's validation images and on other writers' strokes."""

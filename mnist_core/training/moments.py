@@ -31,6 +31,7 @@ from mnist_core.analysis import metrics
 from mnist_core.files import write_json
 from mnist_core.training.batches import as_input
 from mnist_core.training.events import Event, MomentSeen, ProbesRead
+from mnist_core.training.networks import columns
 
 LEAST_MOMENTS, MOST_MOMENTS = 10, 40
 SAMPLE = 250  # looked at so often, more would cost a short training several per cent
@@ -75,7 +76,7 @@ class Moments(keras.callbacks.Callback):
         # Closer together in the beginning, where a network changes fastest.
         shares = (np.arange(1, self.count + 1) / self.count) ** 1.5
         self.at = {max(1, math.ceil(share * total)): n for n, share in enumerate(shares, 1)}
-        self.columns = [_Column(one) for one in _columns(self.model)] if len(self.probes) else []
+        self.columns = [_Column(one) for one in columns(self.model)] if len(self.probes) else []
         goes_on = self.folder is not None and (self.folder / _FOLDER / "000.json").exists()
         if not goes_on:
             self.look(0, 0)
@@ -177,11 +178,6 @@ class _Column:
             (self.name, title, np.asarray(one))
             for title, one in zip(self.titles, values, strict=True)
         ]
-
-
-def _columns(model: keras.Model) -> list[keras.Model]:
-    """Return the networks within that read the image side by side; itself where it has none."""
-    return [layer for layer in model.layers if isinstance(layer, keras.Model)] or [model]
 
 
 def _title(shape: tuple[int, ...]) -> str:

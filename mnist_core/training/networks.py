@@ -1,4 +1,5 @@
-"""The networks of the recipes, in Keras. Imported by `Recipe.build` alone: it loads TensorFlow.
+"""The networks of the recipes, in Keras. Loads TensorFlow: imported by `Recipe.build`, and by what
+looks into a network.
 
 Every network reads (n, 28, 28, 1) float32 in [0, 1] and answers ten probabilities. Those of
 this project answer a dictionary: "digit" (n, 10), and "is_digit" (n, 1), how much the image
@@ -152,6 +153,11 @@ def cnn(hyperparameters: Hyperparameters) -> keras.Model:
     both = {name: layers.Average(name=name)([answer[name] for answer in answers])
             for name in ("digit", "is_digit")}  # fmt: skip
     return keras.Model(image, both, name="cnn")
+
+
+def columns(model: keras.Model) -> list[keras.Model]:
+    """Return the networks within one that read the image side by side; itself where it has none."""
+    return [layer for layer in model.layers if isinstance(layer, keras.Model)] or [model]
 
 
 def _column(

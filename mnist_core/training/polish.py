@@ -1,6 +1,6 @@
 """Go on with a network that ships: what the pool has become is new to it, what it knows is to stay.
 
-    python -m mnist_core.training.polish dense --steps 30000
+    python -m mnist_core.training.polish dense
 
 All weights learn from the pool of drawn images (see `ink_pool`) at a small, falling learning rate.
 The rest of a batch is MNIST, each image with the mean of its label and of what the network answered
@@ -8,8 +8,8 @@ before as the target (learning without forgetting, Li & Hoiem 2016). Batch norma
 statistics. What was learnt is a moving average of the weights passed through; of that, so much is
 kept as costs nothing on what validates (weights between those before and after, Wortsman et al.
 2022). Writes the network into its own place with a new card; validation data alone sets share,
-temperature and threshold. What was cut off goes on from its last 500 steps. Imports Keras, and so
-TensorFlow.
+temperature and threshold. What was cut off goes on from its last 500 steps, with the batches that
+it began with. Imports Keras, and so TensorFlow.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import numpy as np
 
 from mnist_core.data.mnist import Dataset, load_mnist, train_validation_split
 from mnist_core.models import registry
+from mnist_core.training import fine_tuning
 from mnist_core.training.augmentation import augment
 from mnist_core.training.batches import as_input, one_hot
 from mnist_core.training.calibration import predict
@@ -33,7 +34,6 @@ from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool, ink_pool
 from mnist_core.training.recipes import get_recipe
 from mnist_core.training.stages import finish
 
-KEPT_SHARES = (1.0, 0.75, 0.5, 0.25, 0.1)  # of what was learnt
 TIMES = 4  # each validating image of MNIST is changed
 EPOCH = 500  # steps after which it can be gone on with
 
@@ -46,13 +46,14 @@ class Settings:
     drawn: int
     others: int  # no digits
     learning_rate: float  # at the first step; falls to 0 on a cosine
+    steps: int  # batches, a multiple of EPOCH
     weight_decay: float = 0.01
     ema_momentum: float = 0.999
 
 
 SETTINGS = {
-    "dense": Settings(mnist=54, drawn=42, others=32, learning_rate=8e-4),
-    "cnn": Settings(mnist=64, drawn=44, others=20, learning_rate=3e-4),
+    "dense": Settings(mnist=54, drawn=42, others=32, learning_rate=8e-4, steps=30_000),
+    "cnn": Settings(mnist=64, drawn=44, others=20, learning_rate=3e-4, steps=8_000),
 }
 
 
@@ -101,17 +102,14 @@ class Reminders(keras.utils.PyDataset):
 
 
 def polish(
-    name: str, dataset: Dataset, pool: InkPool, settings: Settings, steps: int, seed: int = 1
+    name: str, dataset: Dataset, pool: InkPool, settings: Settings, seed: int = 1
 ) -> keras.Model:
-    """Return a network that ships, after `steps` more batches, a multiple of `EPOCH`."""
+    """Return a network that ships, after so many more batches."""
     keras.utils.set_random_seed(seed)
     teacher, model = registry.load_keras(name), registry.load_keras(name)
-    for part in [layer for layer in model.layers if isinstance(layer, keras.Model)] or [model]:
-        for layer in part.layers:
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.trainable = False
+    fine_tuning.keep_statistics(model)
     optimizer = keras.optimizers.AdamW(
-        keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps),
+        keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.steps),
         weight_decay=settings.weight_decay, use_ema=True, ema_momentum=settings.ema_momentum,
     )  # fmt: skip
     model.compile(
@@ -122,18 +120,18 @@ def polish(
     )
     chosen = get_recipe(name).hyperparameters
     batches = Reminders(dataset, pool, teacher, chosen, settings, seed)
-    work = registry.artifacts_dir() / "cache" / f"polish-{name}-{seed}-{steps}"
+    work = registry.artifacts_dir() / "cache" / f"polish-{name}-{seed}-{settings.steps}"
     work.mkdir(parents=True, exist_ok=True)
     kept = keras.callbacks.BackupAndRestore(work)
-    model.fit(batches, epochs=steps // EPOCH, callbacks=[kept], verbose=2, shuffle=False)
+    model.fit(batches, epochs=settings.steps // EPOCH, callbacks=[kept], verbose=2, shuffle=False)
     return model
 
 
 def keep_what_costs_nothing(
     name: str, model: keras.Model, dataset: Dataset, pool: InkPool
 ) -> float | None:
-    """Move the weights back towards those that ship until no more validating digits are misread:
-    of MNIST, each changed at random four times as in training, and of the pool, as they are.
+    """Keep as much of what was learnt as lets no more validating digits be misread: of MNIST, each
+    changed at random four times as in training, and of the pool, as they are.
 
     Return the share of the way that is kept, None for nothing.
     """
@@ -145,15 +143,9 @@ def keep_what_costs_nothing(
             for images, labels in sets
         ]
 
-    shipped, after = registry.load_keras(name), model.get_weights()
-    standing, before = errors(shipped), shipped.get_weights()
-    for share in KEPT_SHARES:
-        model.set_weights([a + share * (b - a) for a, b in zip(before, after, strict=True)])
-        now = errors(model)
-        print(f"{share:.0%} of what was learnt: {now} errors, {standing} before", flush=True)
-        if all(n <= b for n, b in zip(now, standing, strict=True)):
-            return share
-    return None
+    shipped = registry.load_keras(name)
+    before, standing = shipped.get_weights(), errors(shipped)
+    return fine_tuning.keep_what_costs_nothing(model, before, lambda: errors(model), standing)
 
 
 def _validating(
@@ -175,22 +167,26 @@ def main() -> None:
     """Go on with a network that ships."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("network", choices=registry.SLOTS)
-    parser.add_argument("--steps", type=int, default=20_000, help="batches (%(default)s)")
+    parser.add_argument("--steps", type=int, help=f"batches, a multiple of {EPOCH}")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    name, steps, seed = arguments.network, arguments.steps, arguments.seed
-    dataset, settings, begun = load_mnist(), SETTINGS[name], time.perf_counter()
+    name, seed, settings = arguments.network, arguments.seed, SETTINGS[arguments.network]
+    if arguments.steps is not None:
+        if arguments.steps < EPOCH or arguments.steps % EPOCH:
+            parser.error(f"--steps must be a multiple of {EPOCH}.")
+        settings = dataclasses.replace(settings, steps=arguments.steps)
+    dataset, begun = load_mnist(), time.perf_counter()
     pool = ink_pool(get_recipe(name).hyperparameters.seed)
-    model = polish(name, dataset, pool, settings, steps, seed)
+    model = polish(name, dataset, pool, settings, seed)
     share = keep_what_costs_nothing(name, model, dataset, pool)
     if share is None:
         sys.exit(f"Nothing of that can be kept: {name!r} stays as it was.")
     how = dataclasses.asdict(settings) | {
-        "steps": steps,
         "seed": seed,
         "kept_share": share,
         "seconds": round(time.perf_counter() - begun),
-        "command": f"python -m mnist_core.training.polish {name} --steps {steps} --seed {seed}",
+        "command": f"python -m mnist_core.training.polish {name} --steps {settings.steps} "
+        f"--seed {seed}",
     }
     finish(name, "polished", model, dataset, pool, how, reads_otherwise=True)
 

@@ -27,6 +27,7 @@ from mnist_core.training.augmentation import augment
 from mnist_core.training.batches import as_input
 from mnist_core.training.hyperparameters import Hyperparameters
 from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool, ink_pool
+from mnist_core.training.networks import columns
 from mnist_core.training.recipes import get_recipe
 from mnist_core.training.stages import finish
 
@@ -77,7 +78,7 @@ def tell_apart(model: keras.Model, images: np.ndarray, is_digit: np.ndarray) -> 
     images: (n, 28, 28, 1) float32; is_digit: (n,) bool. Raises ModelError where the network has
     no such layer.
     """
-    for column in [layer for layer in model.layers if isinstance(layer, keras.Model)] or [model]:
+    for column in columns(model):
         if LAYER not in {layer.name for layer in column.layers}:
             raise ModelError(f"{model.name!r} does not tell digits from the rest.")
         layer = column.get_layer(LAYER)

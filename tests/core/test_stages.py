@@ -9,7 +9,7 @@ import pytest
 from mnist_core.data.mnist import Dataset
 from mnist_core.errors import ModelError
 from mnist_core.models import registry
-from mnist_core.training import polish, tell_apart
+from mnist_core.training import fine_tuning, polish, tell_apart
 from mnist_core.training.batches import as_input
 from mnist_core.training.calibration import predict
 from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool
@@ -85,8 +85,10 @@ def test_what_the_pool_has_become_is_learnt(tmp_path, monkeypatch):
     pool, model = InkPool(*made(220), *made(110), "squares"), RECIPE.build()
     registry.save_model(registry.model_dir("dense"), model, {"name": "dense", "polished": {}}, None)
     before = statistics(model)
-    settings = dataclasses.replace(polish.SETTINGS["dense"], learning_rate=0.003, ema_momentum=0.9)
-    polished = polish.polish("dense", dataset, pool, settings, steps=80)
+    settings = dataclasses.replace(
+        polish.SETTINGS["dense"], learning_rate=0.003, steps=80, ema_momentum=0.9
+    )
+    polished = polish.polish("dense", dataset, pool, settings)
     finish("dense", "polished", polished, dataset, pool, {"steps": 80}, reads_otherwise=True)
     kept, card = registry.load_keras("dense"), registry.load_card("dense")
     real = pool.validation_labels != NOT_A_DIGIT
@@ -96,6 +98,20 @@ def test_what_the_pool_has_become_is_learnt(tmp_path, monkeypatch):
     np.testing.assert_array_equal(statistics(kept), before)
     assert card["polished"]["steps"] == 80
     assert card["polished"]["started_from"]["polished"] == {}
+
+
+def test_of_what_was_learnt_as_much_is_kept_as_costs_nothing():
+    """Eight errors with all of it, in proportion with less; as many as four there were before."""
+    model = get_recipe("softmax").build()
+    before = [np.zeros_like(one) for one in model.get_weights()]
+    model.set_weights([np.ones_like(one) for one in before])
+
+    def errors() -> list[int]:
+        return [round(8 * float(model.get_weights()[1][0]))]
+
+    assert fine_tuning.keep_what_costs_nothing(model, before, errors, [4]) == 0.5
+    np.testing.assert_allclose(model.get_weights()[0], 0.5)
+    assert fine_tuning.keep_what_costs_nothing(model, before, errors, [-1]) is None
 
 
 def test_half_of_what_mnist_asks_for_is_what_the_network_answered_before(tmp_path, monkeypatch):
