@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from mnist_core.runs.engine import WATCHER
 
 ROOT = Path(__file__).resolve().parent.parent
 # A page that is looked at for a moment shall start no TensorFlow, and a training of a test shall
 # end soon however busy the machine is.
 os.environ.setdefault("MNIST_READY", "0")
 os.environ.setdefault("MNIST_NICENESS", "0")
+
+
+@pytest.fixture(autouse=True)
+def runs_end_with_their_test(monkeypatch):
+    """Wait for the threads that watch a test's runs: one that is late starts runs of the next test.
+
+    That monkeypatch is asked for has them see the test's own environment to the end.
+    """
+    yield
+    for thread in threading.enumerate():
+        if thread.name == WATCHER:
+            thread.join(timeout=10)
 
 
 @pytest.fixture(scope="session")

@@ -103,7 +103,7 @@ class DaskCluster(engine.Engine):
         with engine.locked(folder) as handle, (folder / "train.log").open("ab") as log:
             environment = engine.training_environment(1)
             process = engine.start(words, handle, log.fileno(), environment)
-        threading.Thread(target=engine.wait_for, args=[process, ended], daemon=True).start()
+        engine.watch(process, ended)
 
 
 def resolve(address: str) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).resolve().parents[2]
 LOWEST = 19
+WATCHER = "watches a run"  # the name of the threads that do
 
 
 class Engine(ABC):
@@ -83,7 +84,7 @@ class ThisMachine(Engine):
                 process = ready.take(command, handle, log.fileno()) if ready else None
             if process is None:
                 process = start(command, handle, log.fileno(), training_environment())
-        threading.Thread(target=wait_for, args=[process, ended], daemon=True).start()
+        watch(process, ended)
 
 
 @contextlib.contextmanager
@@ -117,10 +118,14 @@ def start(
     )
 
 
-def wait_for(process: subprocess.Popen[bytes], ended: Callable[[], None]) -> None:
-    """Wait for a run's process, then say so."""
-    process.wait()
-    ended()
+def watch(process: subprocess.Popen[bytes], ended: Callable[[], None]) -> None:
+    """Return at once; a thread waits for a run's process and then calls `ended`."""
+
+    def wait() -> None:
+        process.wait()
+        ended()
+
+    threading.Thread(target=wait, name=WATCHER, daemon=True).start()
 
 
 def cores() -> int:
