@@ -5,6 +5,7 @@
     full        the disk fills in mid-training, and has room again (a tmpfs; needs root)
     spoiled     a file of the active model is cut off, replaced, or a link out of its folder
     two         two servers' processes start, stop, activate, delete and train over one folder
+    clock       the server's clock is set back an hour in mid-training
 
 After each, everything must be whole: every JSON file can be read, every run has ended and can be
 looked at, finished and active models answer or say in a sentence why not, and the next training
@@ -29,6 +30,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
@@ -151,12 +153,27 @@ def raise_for_two_trainings() -> None:
         raise Wrong(f"{len(running)} trainings at once")
 
 
+def clock(chooser: random.Random) -> None:
+    """Set the clock back an hour under a training, and ask for another; the clock stays like that
+    until all have ended."""
+    queue.request("softmax", {"epochs": 1})
+    time.sleep(chooser.uniform(0, LONGEST_S))
+    now = time.time
+    with patch("time.time", lambda: now() - 3600):
+        queue.request("softmax", {"epochs": 1})
+        for run in queue.list_runs():
+            if (run.seconds or 0) < 0:
+                raise Wrong(f"a run took {run.seconds:.0f} s")
+        _until_all_ended()
+
+
 FAULTS = {
     "killed": killed,
     "deleted": deleted,
     "full": full,
     "spoiled": spoiled,
     "two": two,
+    "clock": clock,
 }
 
 

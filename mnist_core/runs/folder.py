@@ -76,10 +76,11 @@ class Run:
 
     @property
     def seconds(self) -> float | None:
-        """Return how long the run took, or has taken so far."""
+        """Return how long the run took, or has taken so far; 0 where a clock was set back."""
         if self.started_at is None:
             return None
-        return (time.time() if self.ended_at is None else self.ended_at) - self.started_at
+        end = time.time() if self.ended_at is None else self.ended_at
+        return max(0.0, end - self.started_at)
 
 
 _known: dict[Path, tuple[tuple[object, ...], Run]] = {}  # runs that ended, as they were seen

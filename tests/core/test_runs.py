@@ -86,6 +86,17 @@ def test_one_at_a_time_in_the_order_of_the_requests(train_for):
     wait_for_state(third.run_id, "running")  # nobody had to look
 
 
+def test_a_clock_that_is_set_back_stops_nothing(train_for, monkeypatch):
+    train_for(0.5)
+    first = queue.request("fast")
+    now = time.time
+    monkeypatch.setattr("time.time", lambda: now() - 3600)
+    second = queue.request("fast")
+    assert queue.get_run(first.run_id).seconds == 0
+    assert wait_for_state(first.run_id, "finished").seconds < 60
+    assert wait_for_state(second.run_id, "finished").seconds >= 0
+
+
 def test_many_requests_at_once_start_one_process(train_for, artifacts):
     train_for(30)
     requesting = (
