@@ -2,7 +2,10 @@
 
     killed      kill -9 of a training
     deleted     the folder of runs is deleted in mid-training
-    full        the disk fills in mid-training, and has room again (a tmpfs; needs root)
+    full        the disk fills in mid-training, and has room again (a tmpfs; needs root); while it
+                is full, a model is activated and curves are to be kept
+    read-only   the folder refuses every change in mid-training, and takes them again (needs root
+                and chattr)
     spoiled     a file of the active model is cut off, replaced, or a link out of its folder
     two         two servers' processes start, stop, activate, delete and train over one folder
     clock       the server's clock is set back an hour in mid-training
@@ -36,6 +39,7 @@ import numpy as np
 
 from benchmarks import results, serving
 from benchmarks.soak import ENDED
+from mnist_core.analysis import robustness
 from mnist_core.errors import MnistError
 from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier
@@ -73,7 +77,8 @@ def deleted(chooser: random.Random) -> None:
     """Delete the folder of runs under a training."""
     queue.request("softmax", {"epochs": 1})
     time.sleep(chooser.uniform(0, LONGEST_S))
-    shutil.rmtree(registry.artifacts_dir() / "runs")
+    while (registry.artifacts_dir() / "runs").exists():  # the training writes meanwhile
+        shutil.rmtree(registry.artifacts_dir() / "runs", ignore_errors=True)
 
 
 def full(chooser: random.Random) -> None:
@@ -85,8 +90,34 @@ def full(chooser: random.Random) -> None:
         while True:
             file.write(bytes(1 << 20))
             file.flush()
+    save_something()
     _until_all_ended()
     filler.unlink()
+
+
+def read_only(chooser: random.Random) -> None:
+    """Let the folder refuse every change under a training, then take them again."""
+    queue.request("softmax", {"epochs": 1})
+    time.sleep(chooser.uniform(0, LONGEST_S))
+    artifacts = str(registry.artifacts_dir())
+    subprocess.run(["chattr", "-R", "-f", "+i", artifacts], check=False)  # some file goes meanwhile
+    try:
+        save_something()
+        time.sleep(chooser.uniform(0, LONGEST_S))
+        queue.list_runs()
+        with contextlib.suppress(MnistError):
+            queue.request("softmax", {"epochs": 1})
+    finally:
+        subprocess.run(["chattr", "-R", "-f", "-i", artifacts], check=False)
+
+
+def save_something() -> None:
+    """Activate a model and keep curves; to be refused in a sentence is no fault."""
+    curves = {one.name: [0.5] * len(one.levels) for one in robustness.DEFORMATIONS}
+    with contextlib.suppress(MnistError):
+        registry.activate("dense", "dense")
+    with contextlib.suppress(MnistError):
+        robustness.keep("dense", "0" * 64, 10, curves)
 
 
 def spoiled(chooser: random.Random) -> None:
@@ -171,6 +202,7 @@ FAULTS = {
     "killed": killed,
     "deleted": deleted,
     "full": full,
+    "read-only": read_only,
     "spoiled": spoiled,
     "two": two,
     "clock": clock,
@@ -278,8 +310,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         os.environ["MNIST_PATH"] = str(serving.few_digits(Path(temporary)))
         for name in arguments.faults or FAULTS:
-            if name == "full" and os.geteuid():
-                print(name, "is left out: only root may mount a small disk")
+            if name in ("full", "read-only") and os.geteuid():
+                print(name, "is left out: only root may do that to a folder")
                 continue
             figures[name] = found = repeat(name, arguments.times, arguments.seed)
             print(name, json.dumps(found), flush=True)

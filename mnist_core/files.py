@@ -218,7 +218,8 @@ def replacing(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a folder that has become read-only
+                temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: object) -> None:
