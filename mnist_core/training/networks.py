@@ -116,9 +116,9 @@ def fast(hyperparameters: Hyperparameters) -> keras.Model:
     return _sequential(
         "fast",
         [
-            *_convolution(hyperparameters, 24, 5, strides=2),
+            *_convolution(hyperparameters, 16, 5, strides=2),
             layers.MaxPooling2D(),
-            *_convolution(hyperparameters, 48, 3),
+            *_convolution(hyperparameters, 32, 3),
             *_convolution(hyperparameters, 64, 3),
             layers.Flatten(),
             *_dropout(hyperparameters),

@@ -77,7 +77,7 @@ def test_a_first_visit_offers_a_recipe_that_fits_a_room(page):
     page.run()
     assert not page.exception
     assert page.selectbox(key="recipe").value == "fast"
-    assert "70,530" in words(page)
+    assert "55,258" in words(page)
     assert "Anyone who sees this page can train" in words(page)
     assert labels(page) == ["Train"]
     assert "None yet" in words(page)
