@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_core.errors import MnistError, RunError
+from mnist_core.files import replacing
 from mnist_core.runs import cluster, queue
 from mnist_core.runs import worker as desk
 from mnist_core.runs.folder import (
@@ -166,9 +167,14 @@ class Attendance:
     def _peek(self) -> bool:
         """Bring back what is new; return whether the worker answered."""
         offsets = {name: _size(self.folder / name) for name in desk.GROWING}
-        found = self._call(desk.peek, self.worker, offsets)
+        moments = self.folder / desk.MOMENTS
+        there = [path.name for path in moments.glob("*.json")]
+        found = self._call(desk.peek, self.worker, offsets, there)
         if found is None:
             return False
+        for name, content in found["moments"].items():
+            with replacing(moments / name) as temporary:
+                temporary.write_bytes(content)
         for name, new in found["files"].items():
             if new:
                 with (self.folder / name).open("ab") as file:
@@ -207,9 +213,10 @@ class Attendance:
         incoming = self.folder / ".incoming"
         _replace(incoming, result["archive"])
         last = ("card.json", "outcome.json")  # with them the model, and the run, are complete
-        names = sorted(path.name for path in incoming.iterdir() if path.name not in last)
-        for name in [*names, *last]:
-            if (incoming / name).is_file() and name != "config.json":  # its title may be new
+        found = [path.relative_to(incoming) for path in incoming.rglob("*") if path.is_file()]
+        for name in sorted(found, key=lambda name: (str(name) in last, name)):
+            if str(name) != "config.json":  # its title may be new
+                (self.folder / name).parent.mkdir(exist_ok=True)
                 (incoming / name).replace(self.folder / name)
         shutil.rmtree(incoming, ignore_errors=True)
         shutil.rmtree(self.folder / "checkpoint", ignore_errors=True)

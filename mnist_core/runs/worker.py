@@ -29,6 +29,7 @@ from mnist_core.runs.engine import cores, training_environment
 from mnist_core.runs.folder import log_tail
 
 GROWING = ("events.jsonl", "train.log")  # files that a run only adds to
+MOMENTS = "moments"  # the folder of files that it writes once
 _OWN = ("process.lock", "process.json", "training.lock")  # of one machine's processes
 _SILENCE_S = 30.0
 _MOST_BYTES = 500_000_000
@@ -104,8 +105,11 @@ def needs_copy(token: str, dask_worker: Any) -> bool | None:
     return not mark(desk.order).exists()
 
 
-def peek(token: str, offsets: dict[str, int], dask_worker: Any) -> dict[str, Any] | None:
-    """Return what is new since the given places in the growing files, and the checkpoint's time.
+def peek(
+    token: str, offsets: dict[str, int], there: list[str], dask_worker: Any
+) -> dict[str, Any] | None:
+    """Return what is new since the given places in the growing files, the moments that are not
+    `there` yet, and the checkpoint's time.
 
     None where the order is not here. Whoever peeks is the attendant, so this is its sign of life.
     """
@@ -114,9 +118,15 @@ def peek(token: str, offsets: dict[str, int], dask_worker: Any) -> dict[str, Any
         return None
     desk.seen_at = time.monotonic()
     if desk.shared or desk.folder is None or not desk.begun.is_set():
-        return {"files": {}, "checkpoint_at": 0.0}
+        return {"files": {}, "moments": {}, "checkpoint_at": 0.0}
     new = {name: _since(desk.folder / name, offsets.get(name, 0)) for name in GROWING}
-    return {"files": new, "checkpoint_at": _checkpoint_at(desk.folder)}
+    # After the events, so that the moments that these tell of are among them.
+    moments = {
+        path.name: _since(path, 0)
+        for path in (desk.folder / MOMENTS).glob("[0-9]*.json")
+        if path.name not in there
+    }
+    return {"files": new, "moments": moments, "checkpoint_at": _checkpoint_at(desk.folder)}
 
 
 def checkpoint(token: str, dask_worker: Any) -> bytes | None:

@@ -24,13 +24,14 @@ from mnist_core.runs import worker as desk
 
 distributed = pytest.importorskip("distributed")
 
-# A training that counts, in events and in a checkpoint: python -c STAND_IN SECONDS GATE FOLDER
-# At fifteen it waits for a file named GATE.
+# A training that counts, in events, in moments and in a checkpoint: at fifteen it waits for a file
+# named GATE. python -c STAND_IN SECONDS GATE FOLDER
 STAND_IN = """
 import json, os, sys, time
 from pathlib import Path
 from mnist_core.runs.engine import end_with_worker
 from mnist_core.runs.folder import RunProcess, alone, should_stop
+from mnist_core.files import write_json
 from mnist_core.runs.progress import append_event
 seconds, gate, folder = float(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
 end_with_worker()
@@ -46,6 +47,7 @@ with alone(folder), RunProcess(folder) as process:
             continue
         done.append(len(done) + 1)
         if len(done) % 10 == 0:
+            write_json(folder / "moments" / f"{len(done):03}.json", len(done))
             kept.write_text(json.dumps(done))
     process.stopped = should_stop(folder)
     for name in ("model.keras", "card.json"):
@@ -146,6 +148,7 @@ def test_the_runs_of_killed_workers_go_on_from_their_checkpoints_on_others(house
         copied = queue.request("fast")
     for run in (shared, copied):
         wait_until((run.folder / "checkpoint" / "epochs.json").is_file)
+        wait_until((run.folder / "moments" / "010.json").is_file)
     kill_workers()
     (house / "gate").touch()
     for run in (queue.get_run(run.run_id) for run in (shared, copied)):
@@ -157,6 +160,8 @@ def test_the_runs_of_killed_workers_go_on_from_their_checkpoints_on_others(house
         starts = [line for line in run_log(run) if line.startswith("begins after")]
         assert starts[0] == "begins after 0"
         assert int(starts[1].split()[-1]) > 0
+        moments = sorted(path.name for path in (run.folder / "moments").iterdir())
+        assert moments == ["010.json", "020.json"]
         assert not [path.name for path in run.folder.iterdir() if path.name.startswith(".")]
 
 
