@@ -29,6 +29,11 @@ How the digits of handwriting fonts are read and let in, and how many of their l
 away: of every second font, which set the share of digits that the threshold accepts, and of the
 others, which chose nothing.
 
+    MNIST_PATH=mnist.npz python -m benchmarks.real_ink --few-pixels
+
+How MNIST's validating images, which choose, and its test images, which do not, are read and let in
+when they are scanned at 7 to 16 pixels and enlarged again.
+
     python -m benchmarks.real_ink --photos 60 [cnn]
 
 Made-up photos of the test writers' drawings, so many of each kind of benchmarks.photos, and as many
@@ -55,12 +60,12 @@ from benchmarks.handwriting_fonts import font_files, font_images
 from benchmarks.photos import KINDS as KINDS_OF_PHOTO
 from benchmarks.photos import photo
 from mnist_core.analysis.metrics import expected_calibration_error, wilson_interval
-from mnist_core.data.mnist import Dataset
+from mnist_core.data.mnist import Dataset, load_mnist, train_validation_split
 from mnist_core.data.pendigits import load_pendigits
 from mnist_core.errors import DatasetError, MnistError
 from mnist_core.files import write_json
 from mnist_core.ink.non_digits import KINDS, non_digit
-from mnist_core.ink.pen import on_random_canvas, photograph
+from mnist_core.ink.pen import on_random_canvas, photograph, scanned_small
 from mnist_core.ink.photo import on_canvas, read_photo
 from mnist_core.ink.preprocessing import mnist_image, preprocess
 from mnist_core.ink.several import parts_of_picture
@@ -75,6 +80,7 @@ from mnist_core.models.registry import (
 )
 from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool
 from mnist_core.training.machine import hardware
+from mnist_core.training.recipes import RECIPES
 
 SEED = 20_261_121
 NON_DIGITS = 2_000
@@ -162,12 +168,10 @@ def measure(name: str, ink: tuple[np.ndarray, np.ndarray], others) -> dict[str, 
 
 def steps_table() -> str:
     """Return accuracy on the test writers by preprocessing and training data, as Markdown."""
-    from mnist_core.data.mnist import load_mnist
     from mnist_core.training.batches import as_input
     from mnist_core.training.fit import train
     from mnist_core.training.hyperparameters import override
     from mnist_core.training.ink_pool import ink_pool
-    from mnist_core.training.recipes import RECIPES
 
     dataset, base = load_mnist(), RECIPES["fast"]
     ink = RECIPES["cnn"].hyperparameters.augmentation
@@ -275,6 +279,25 @@ def fonts_table(models: Sequence[str], folder: Path) -> str:
     return "\n".join([header, "|---|---|---:|---:|---:|", *rows])
 
 
+def few_pixels_table(models: Sequence[str]) -> str:
+    """Return how MNIST's images of few pixels are read and let in, as Markdown."""
+    dataset, chosen = load_mnist(), RECIPES["dense"].hyperparameters
+    _, validating = train_validation_split(dataset, chosen.validation_split, chosen.seed)
+    rows = []
+    for words, sharp, labels in (
+        ("validating", dataset.x_train[validating], dataset.y_train[validating]),
+        ("test", dataset.x_test, dataset.y_test),
+    ):
+        random = np.random.default_rng(SEED)
+        images = np.stack([mnist_image(scanned_small(image, random)) for image in sharp])
+        for name in models:
+            classifier = Classifier.load(name)
+            right = (classifier.probabilities(images).argmax(axis=1) == labels).mean()
+            accepted = classifier.is_digit(images).mean()
+            rows.append(f"| {len(images):,} {words} | {name} | {right:.1%} | {accepted:.1%} |")
+    return "\n".join(["| images | network | read right | let in |", "|---|---|---:|---:|", *rows])
+
+
 def photos_table(count: int, models: Sequence[str]) -> str:
     """Return how photos of `count` digits and numbers of each kind are read, as Markdown."""
     pendigits, classifiers = load_pendigits(), [Classifier.load(name) for name in models]
@@ -325,6 +348,7 @@ def main() -> None:
     parser.add_argument("--steps", action="store_true", help="what each step brings")
     parser.add_argument("--errors", type=Path, help="a PNG for the errors of the first model")
     parser.add_argument("--fonts", type=Path, help="a folder of handwriting fonts")
+    parser.add_argument("--few-pixels", action="store_true", help="MNIST scanned at 7 to 16 pixels")
     parser.add_argument("--photos", type=int, metavar="N", help="N made-up photos of each kind")
     parser.add_argument("--keep", action="store_true", help="write the figures into the cards")
     arguments = parser.parse_args()
@@ -336,6 +360,9 @@ def main() -> None:
         return
     if arguments.fonts:
         print(fonts_table(arguments.models, arguments.fonts))
+        return
+    if arguments.few_pixels:
+        print(few_pixels_table(arguments.models))
         return
     if arguments.photos:
         print(photos_table(arguments.photos, arguments.models))
