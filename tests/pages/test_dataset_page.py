@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.analysis import projection
 from mnist_core.data import mnist
+from pages.parts.dataset import digit_wall
 from tests.made_up_models import DENSE_MISTAKES, make_data, make_model
 
 PAGE = Path(__file__).parents[2] / "pages" / "dataset.py"
@@ -51,6 +52,16 @@ def test_the_first_look():
     assert "**All images: 1,400**" in said
     assert "Touch a digit: see how the networks read it." in said
     assert "Close" not in [button.label for button in open_page().button]
+
+
+@pytest.mark.usefixtures("data")
+@pytest.mark.parametrize(("agent", "chunks"), [("Linux; Chrome", 3), ("Android; Mobile", 1)])
+def test_the_first_answer_holds_the_digits_of_a_screen_and_no_more(monkeypatch, agent, chunks):
+    monkeypatch.setattr(type(st.context), "headers", {"User-Agent": agent})
+    shown = []
+    monkeypatch.setattr(digit_wall, "wall", lambda key, data, **_: shown.append(data))
+    open_page()
+    assert [chunk["number"] for chunk in shown[0]["chunks"]] == list(range(chunks))
 
 
 @pytest.mark.usefixtures("data")

@@ -32,10 +32,9 @@ def chunk(
     images: (n, 28, 28) uint8; titles: what a digit is called on hover; captions: what stands in
     its corner, shown only with an "→" in it.
     """
-    encoded = base64.b64encode(png(sprite(images, COLUMNS))).decode("ascii")
     return {
         "number": number,
-        "picture": "data:image/png;base64," + encoded,
+        "picture": base64.b64encode(png(sprite(images, COLUMNS))).decode("ascii"),
         "titles": list(titles),
         "captions": list(captions),
     }

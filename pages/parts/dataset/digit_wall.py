@@ -11,7 +11,7 @@ from mnist_core.models import registry
 from mnist_core.views import digit_wall
 from pages.parts.first_visit import did
 
-FIRST = (0, 1)  # the chunks that a desktop shows at once
+ON_PHONE, ON_DESKTOP = (0,), (0, 1, 2)  # the chunks that are in sight at once
 wall = st.components.v2.component(
     "digit_wall", html=digit_wall.HTML, css=digit_wall.CSS, js=digit_wall.JS
 )
@@ -40,7 +40,9 @@ def show_wall(
     position = np.flatnonzero(places == st.session_state.get("digit", -1))
     turn, shown = st.session_state.get("wall-turn", (0, None))
     found = np.flatnonzero(places == shown) if shown is not None else ()
-    numbers = st.session_state.pop("wall-wanted", FIRST)
+    numbers = st.session_state.pop("wall-wanted", None)
+    if numbers is None:
+        numbers = ON_PHONE if "Mobi" in st.context.headers.get("User-Agent", "") else ON_DESKTOP
     last = (len(places) - 1) // digit_wall.CHUNK
     chunks = [
         chunk(selection, int(number), dataset, places, stored)
