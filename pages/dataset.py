@@ -46,7 +46,7 @@ def show_digits(dataset: Dataset) -> None:
         with left, st.container(key="digit-grid"):
             if len(places):
                 show_wall(dataset, places, network, answers.get(network))
-                first_visit("dataset", "Touch a digit: see how the networks read it.")
+                first_visit("dataset", "Click a digit: see how the networks read it.")
             else:
                 st.info("No digit fits this filter.")
         with right:
@@ -65,7 +65,6 @@ def show_downloads(dataset: Dataset, places: np.ndarray) -> None:
     show_own_link()
 
 
-st.html("<style>.stMainBlockContainer {padding-top: 4rem}</style>")
 with st.container(horizontal=True, vertical_alignment="center", key="dataset-head"):
     st.title("Browse the digits", width="content")
     views = st.container(width="content")

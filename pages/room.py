@@ -28,12 +28,14 @@ def page() -> None:
     st.html(f"<style>{STYLE}</style>")
     st.title("Room")
     show_failure()
+    body = st.container()
     allowed = may_change("Opening and running rooms", "open and run rooms")
-    room = mine() if allowed or admin_password() else None
-    if room is None:
-        invite(allowed)
-    elif allowed:
-        run(room)
+    with body:
+        room = mine() if allowed or admin_password() else None
+        if room is None:
+            invite(allowed)
+        elif allowed:
+            run(room)
 
 
 def mine() -> Room | None:
@@ -60,11 +62,11 @@ def invite(allowed: bool) -> None:
     """Say what a room is, and open one."""
     st.markdown(
         "People scan a code with their phones, draw together and beat the networks; the wall is "
-        "for the projector. No app, no account: phones get made-up names.\n\n"
-        + "\n".join(f"- **{title}**: {rounds.ABOUT[kind]}" for kind, title in TITLES.items())
+        "for the projector. No app, no account: phones get made-up names."
     )
     st.button("Open a room", key="room-open", type="primary", disabled=not allowed,
               on_click=attempt, args=[open_room])  # fmt: skip
+    st.markdown("\n".join(f"- **{title}**: {rounds.ABOUT[kind]}" for kind, title in TITLES.items()))
     if allowed and st.session_state.get("is_admin"):
         for room in host.open_rooms():
             st.button(f"Run {room.code}", key=f"run-{room.code}", on_click=take_over, args=[room])

@@ -28,7 +28,7 @@ import base64
 import html
 import io
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from PIL import Image
@@ -188,6 +188,23 @@ def large_digit(answer: Answer) -> str:
     """Return the digit, large, as HTML; faint where the drawing does not look like one."""
     kind = "large-digit" if answer.is_digit else "large-digit faint"
     return f'<div class="{kind}">{answer.digit}</div>'
+
+
+def answers_to_one(answers: Mapping[str, np.ndarray], colours: Sequence[str], label: int) -> str:
+    """Return what networks read in one labelled digit, side by side, as HTML.
+
+    answers: what a network is called -> (10,) probabilities; colours: of their bars.
+    """
+    cards = []
+    for (title, probabilities), colour in zip(answers.items(), colours, strict=True):
+        read = int(probabilities.argmax())
+        kind, sign = ("right", "✓") if read == label else ("wrong", "✗")
+        cards.append(
+            f'<div style="--colour:{colour}"><p>{html.escape(title)}</p>'
+            f'<p class="read">{read} <span class="{kind}">{sign}</span></p>'
+            f"{probability_bars(probabilities, _spoken(probabilities))}</div>"
+        )
+    return f'<div class="answers-to-one">{"".join(cards)}</div>'
 
 
 def probability_bars(probabilities: np.ndarray, description: str) -> str:

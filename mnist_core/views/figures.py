@@ -22,11 +22,12 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from mnist_core.analysis.metrics import Coverage, ReliabilityBins
-from mnist_core.words import NETWORK_TITLES, chance
+from mnist_core.words import NETWORK_TITLES
 
 ORANGE, BLUE, GREEN, RED = "#E69F00", "#0072B2", "#009E73", "#D55E00"
 NETWORK_COLOURS = {NETWORK_TITLES["dense"]: ORANGE, NETWORK_TITLES["cnn"]: BLUE}
 _OTHER_COLOURS = (GREEN, "#CC79A7", RED, "#56B4E9")  # of runs
+TEXT_PX = 15  # the small text of pages/style.css
 GREY = "#888888"  # of a text, the style sheet turns it into the theme's own
 # Cells are opaque and bring their own number colour, so that they read the same in each theme.
 _EMPTY = "rgba(128,128,128,0.10)"
@@ -214,24 +215,6 @@ def png_uri(image: np.ndarray, times: int = 3) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def probability_bars(
-    probabilities: Mapping[str, np.ndarray], label: int | None = None
-) -> go.Figure:
-    """Return ten bars for each network; probabilities: name -> (10,) that sum to 1."""
-    figure = go.Figure()
-    for (name, values), colour in zip(probabilities.items(), colours(probabilities), strict=True):
-        figure.add_bar(
-            x=list(range(10)), y=values, name=name, marker_color=colour,
-            text=[chance(value) if value >= 0.005 else "" for value in values],
-            textposition="outside", cliponaxis=False,
-            hovertemplate="%{x}: %{y:.2%}<extra>" + name + "</extra>",
-        )  # fmt: skip
-    ticks = [f"<b>{digit} ✓</b>" if digit == label else f"{digit}" for digit in range(10)]
-    figure.update_xaxes(tickvals=list(range(10)), ticktext=ticks, fixedrange=True)
-    figure.update_yaxes(range=[0, 1.12], tickformat=".0%", fixedrange=True, nticks=5)
-    return finish(figure, 260, showlegend=len(probabilities) > 1)
-
-
 def reliability(bins: Mapping[str, ReliabilityBins]) -> go.Figure:
     """Return accuracy against confidence, name by name; a mark grows with the answers in it."""
     figure = go.Figure()
@@ -320,4 +303,14 @@ def finish(figure: go.Figure, height_px: int, **layout: object) -> go.Figure:
         margin={"l": 8, "r": 8, "t": 16, "b": 8}, dragmode=False,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )  # fmt: skip
-    return figure.update_layout(**layout)
+    return legible(figure.update_layout(**layout))
+
+
+def legible(figure: go.Figure) -> go.Figure:
+    """Give legend and axes the size of the page's small text, where they have none of their own."""
+    fonts = [figure.layout.legend.font]
+    for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
+        fonts += [axis.tickfont, axis.title.font]
+    for font in fonts:
+        font.size = font.size or TEXT_PX
+    return figure

@@ -34,7 +34,7 @@ def digit_values(image: np.ndarray) -> go.Figure:
         scaleanchor="x",
         constraintoward="top",
     )
-    return finish(figure, 340, hovermode="closest", margin={"l": 4, "r": 4, "t": 24, "b": 4})
+    return finish(figure, 250, hovermode="closest", margin={"l": 4, "r": 4, "t": 24, "b": 12})
 
 
 def digit_counts(counts: np.ndarray) -> go.Figure:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mnist_core.views.figures import go
+from mnist_core.views.figures import go, legible
 
 TRAINING, VALIDATION = "#56B4E9", "#CC79A7"
 RIGHT, WRONG = "#009E73", "#D55E00"
@@ -118,7 +118,7 @@ def swarm(
 def _style(figure: go.Figure, quantity: str) -> None:
     figure.update_layout(
         title={"text": quantity.capitalize(), "x": 0, "y": 0.99, "yanchor": "top"},
-        height=260, margin={"l": 48, "r": 8, "t": 34, "b": 36}, uirevision="kept",
+        height=260, margin={"l": 56, "r": 8, "t": 34, "b": 42}, uirevision="kept",
         paper_bgcolor=_CLEAR, plot_bgcolor=_CLEAR, hovermode="x unified",
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
     )  # fmt: skip
@@ -127,6 +127,7 @@ def _style(figure: go.Figure, quantity: str) -> None:
         figure.update_yaxes(tickformat=".1%")
     else:
         figure.update_yaxes(rangemode="tozero")
+    legible(figure)
 
 
 def validation_confusion(matrix: Sequence[Sequence[int]]) -> str:

@@ -5,16 +5,18 @@ import streamlit as st
 
 from mnist_core.models import registry
 from mnist_core.views import figures
+from mnist_core.views.answer_view import Html, answers_to_one
 from pages.parts import people
 from pages.parts.chart import chart
 from pages.parts.names import chart_name
+from pages.parts.screen import on_phone
 from pages.parts.stored_answers import dataset_or_reason
 
 TILES = 24
 
 
 def show_tiles(
-    key: str, indices: np.ndarray, answers: dict[str, np.ndarray], stored, columns: int = 6
+    key: str, indices: np.ndarray, answers: dict[str, np.ndarray], stored, columns: int = 5
 ) -> None:
     """Show digits with their index and probabilities; a click on one opens it below."""
     probabilities = next(iter(answers.values()))
@@ -32,7 +34,7 @@ def show_tiles(
         None if images is None else images[shown],
         figures.tile_captions(probabilities, stored.y_true, shown),
         shown,
-        columns,
+        5 if on_phone() else columns,
     )
     chart(
         tiles,
@@ -72,18 +74,14 @@ def show_closer(key: str, index: int, answers, stored, images) -> None:
         label = int(stored.y_true[index])
         what = "Drawing" if stored.split == people.SPLIT else "Test digit"
         st.markdown(f"**{what} {index}, labelled {label}**")
-        picture, bars = st.columns([2, 5])
-        if images is not None:
-            picture.image(figures.png_uri(images[index], times=6), width=150)
-            if picture.button(
-                "Draw page",
-                key=f"{key}-send",
-                icon=":material/edit:",
-                help="Send this digit to the Draw page",
-            ):
-                caption = f"{what.lower()} {index}, labelled {label}"
-                st.session_state["draw_image"] = {"image": images[index], "caption": caption}
-                st.switch_page("draw.py")
-        with bars:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if images is not None:
+                st.image(figures.png_uri(images[index], times=6), width=150)
             each = {chart_name(name): one[index] for name, one in answers.items()}
-            chart(figures.probability_bars(each, label), f"{key}-bars")
+            st.html(Html(answers_to_one(each, figures.colours(each), label)))
+        if images is not None and st.button(
+            "Send to the Draw page", key=f"{key}-send", icon=":material/edit:"
+        ):
+            caption = f"{what.lower()} {index}, labelled {label}"
+            st.session_state["draw_image"] = {"image": images[index], "caption": caption}
+            st.switch_page("draw.py")

@@ -65,10 +65,10 @@ def test_a_clicked_cell_shows_exactly_the_digits_that_it_counts(page: Page):
 
 def test_a_clicked_digit_opens_large_and_goes_to_the_draw_page(page: Page):
     tiles = page.locator(".st-key-cell-examples .nsewdrag").first
-    tiles.click(position={"x": tiles.bounding_box()["width"] * 1.5 / 6, "y": 30})
+    tiles.click(position={"x": tiles.bounding_box()["width"] * 1.5 / 5, "y": 30})
     closer = page.locator(".st-key-cell-closer")
     expect(closer).to_contain_text("Test digit 24, labelled 4")
-    expect(closer.locator(".barlayer .point")).to_have_count(10)
+    expect(closer.locator(".answers-to-one .bar")).to_have_count(10)
     closer.get_by_role("button", name="Draw page").click()
     expect(page).not_to_have_url(re.compile("confusion"))
     expect(page.locator("body")).to_contain_text("test digit 24, labelled 4")

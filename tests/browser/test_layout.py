@@ -37,6 +37,45 @@ COVERED = """() => [...document.querySelectorAll("button, a")].filter(element =>
         .outerHTML.slice(0, 100)})()}`)"""
 
 
+@pytest.mark.parametrize("size", [(1366, 768), (820, 1180), (390, 844)])
+def test_an_open_digit_is_whole_with_both_answers(chromium, address, size):
+    """On a tablet the digit was cut through the middle, and its bars stood on each other."""
+    page = chromium.new_page(viewport=dict(zip(("width", "height"), size, strict=True)))
+    page.goto(f"{address}/dataset?place=500")
+    closer = page.locator(".st-key-digit-closer")
+    closer.locator(".answers-to-one").wait_for(timeout=60_000)
+    closer.locator(".js-plotly-plot .heatmaplayer image").wait_for(timeout=60_000)
+    around = closer.bounding_box()
+    for part in [
+        closer.locator(".js-plotly-plot .heatmaplayer image"),
+        *closer.locator(".answers-to-one .read").all(),
+    ]:
+        box = part.bounding_box()
+        assert around["x"] <= box["x"]
+        assert box["x"] + box["width"] <= around["x"] + around["width"]
+        assert around["y"] <= box["y"]
+        assert box["y"] + box["height"] <= size[1]
+    bars = closer.locator(".answers-to-one .track").all()
+    assert len(bars) == 20
+    assert min(bar.bounding_box()["width"] for bar in bars) > 30
+    page.close()
+
+
+def test_every_page_begins_at_the_same_place(chromium, address):
+    page = chromium.new_page(viewport={"width": 1920, "height": 1080})
+    begins = set()
+    for name in ("", "dataset", "retrain", "room"):
+        page.goto(f"{address}/{name}")
+        page.locator(ONE_THING[name][0]).first.wait_for(timeout=60_000)
+        page.wait_for_function(
+            "() => document.querySelector('.stApp')?.dataset.testScriptState === 'notRunning'"
+        )
+        box = page.locator("h1").bounding_box()
+        begins.add((round(box["x"]), round(box["y"])))
+    page.close()
+    assert len(begins) == 1
+
+
 @pytest.mark.parametrize("screen", SCREENS)
 def test_the_one_thing_of_each_page_is_wholly_in_sight(chromium, address, screen):
     context = chromium.new_context(reduced_motion="reduce", **SCREENS[screen])

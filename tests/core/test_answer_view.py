@@ -33,6 +33,14 @@ def bars(card: str) -> list[str]:
     return [words for _, _, words in rows]
 
 
+def test_answers_to_one_digit_stand_side_by_side_with_what_is_right():
+    read = {"Dense network": answer(7).probabilities, "<fast>": answer(4).probabilities}
+    dense, fast = answer_view.answers_to_one(read, ["#E69F00", "#56B4E9"], 7).split("&lt;fast&gt;")
+    assert '7 <span class="right">✓</span>' in dense
+    assert '4 <span class="wrong">✗</span>' in fast
+    assert bars(fast) == ["3%"] + ["0%"] * 3 + ["97%"] + ["0%"] * 5
+
+
 def test_a_card_begins_with_the_digit_and_has_ten_bars_in_order():
     card = answer_view.card("cnn", answer(7), classifier())
     assert re.sub(r"<[^>]*>", " ", card).split()[:3] == ["7", "CNN", "0"]

@@ -26,6 +26,14 @@ def test_each_cell_of_the_matrix_can_be_clicked_and_shows_its_count():
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]  # row 0 on top
 
 
+def test_axes_and_legends_are_as_large_as_the_small_text_of_a_page():
+    figure = figures_training.live_curves("loss", {"epoch": [0.1], "loss": [2.0]}, [])
+    sizes = [figure.layout.legend.font.size, figure.layout.yaxis.tickfont.size]
+    assert [*sizes, figure.layout.xaxis.title.font.size] == [figures.TEXT_PX] * 3
+    matrix = figures.confusion_heatmap(np.eye(10), np.eye(10))
+    assert matrix.layout.xaxis.tickfont.size == 16  # its own
+
+
 def test_a_muted_diagonal_keeps_its_numbers_and_lets_the_mistakes_have_the_colours():
     matrix = np.diag([900] * 10)
     matrix[4, 9] = 3

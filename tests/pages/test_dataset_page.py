@@ -50,7 +50,7 @@ def words(page: AppTest) -> str:
 def test_the_first_look():
     said = words(open_page())
     assert "**All images: 1,400**" in said
-    assert "Touch a digit: see how the networks read it." in said
+    assert "Click a digit: see how the networks read it." in said
     assert "Close" not in [button.label for button in open_page().button]
 
 
@@ -146,7 +146,7 @@ def test_tsne_is_shown_when_it_is_there(monkeypatch):
 def test_doubtful_labels_of_both_splits():
     page = open_page(**{"view-data": "Doubtful labels"})
     assert "python -m mnist_core doubtful" in words(page)
-    page = open_page(**{"view-data": "Doubtful labels", "doubtful-split": "test, read by dense"})
+    page = open_page(**{"view-data": "Doubtful labels", "doubtful-split": "dense"})
     assert "**4 digits** that a network reads otherwise" in words(page)
 
 

@@ -66,6 +66,7 @@ def show_matrix(matrix: np.ndarray, of: str, mute: bool, chosen: tuple[int, int]
     chart(
         figure,
         "matrix",
+        height="stretch",
         on_select=lambda: choose_cell("matrix"),
         selection_mode="points",
         alt="The confusion matrix: rows are true digits, columns what the network read",

@@ -13,6 +13,7 @@ from mnist_core.errors import MnistError
 from mnist_core.models import registry
 from mnist_core.models.serving import pool
 from mnist_core.views import figures, figures_dataset
+from mnist_core.views.answer_view import Html, answers_to_one
 from mnist_core.views.sprite_grid import CSS, HTML, JS, grid_data
 from pages.parts.link import once_from_address, put_in_address
 
@@ -69,15 +70,13 @@ def show_digit(dataset: Dataset) -> None:
             st.markdown(f"**{title.capitalize()}**")
             st.button("Close", key="close-digit", icon=":material/close:", type="tertiary",
                       on_click=close_digit)  # fmt: skip
-        picture, bars = st.columns([2, 3])
-        with picture:
+        with st.container(horizontal=True, key="digit-and-answers"):
             figure = figures_dataset.digit_values(image)
             st.plotly_chart(figure, key="digit-values", config={"displayModeBar": False})
-        with bars:
             show_answers(image, label)
-            if st.button("Send to the Draw page", key="send", icon=":material/edit:"):
-                st.session_state["draw_image"] = {"image": image, "caption": title}
-                st.switch_page("draw.py")
+        if st.button("Send to the Draw page", key="send", icon=":material/edit:"):
+            st.session_state["draw_image"] = {"image": image, "caption": title}
+            st.switch_page("draw.py")
         split, index = browse.split_and_index(dataset, place)
         own = index if split == "training" else None
         nearest = neighbours(dataset.digest, dataset).of(image, 10, without=own)
@@ -100,13 +99,5 @@ def show_answers(image: np.ndarray, label: int) -> None:
             answers[slot] = classifier.probabilities(image[np.newaxis].astype(np.float32) / 255)[0]
         except MnistError as error:
             st.warning(str(error))
-    for slot, probabilities in answers.items():
-        read = int(probabilities.argmax())
-        mark = ":green[✓]" if read == label else ":red[✗]"
-        st.markdown(
-            f"{words.NETWORK_TITLES[slot]}: **{read}** {mark} {words.chance(probabilities[read])}"
-        )
-    if answers:
-        named = {words.NETWORK_TITLES[slot]: one for slot, one in answers.items()}
-        figure = figures.probability_bars(named, label)
-        st.plotly_chart(figure, key="digit-bars", config={"displayModeBar": False})
+    named = {words.NETWORK_TITLES[slot]: one for slot, one in answers.items()}
+    st.html(Html(answers_to_one(named, figures.colours(named), label)))

@@ -10,6 +10,7 @@ from mnist_core.data.mnist import Dataset
 from mnist_core.models import registry
 from mnist_core.views import digit_wall
 from pages.parts.first_visit import did
+from pages.parts.screen import on_phone
 
 ON_PHONE, ON_DESKTOP = (0,), (0, 1, 2)  # the chunks that are in sight at once
 wall = st.components.v2.component(
@@ -42,7 +43,7 @@ def show_wall(
     found = np.flatnonzero(places == shown) if shown is not None else ()
     numbers = st.session_state.pop("wall-wanted", None)
     if numbers is None:
-        numbers = ON_PHONE if "Mobi" in st.context.headers.get("User-Agent", "") else ON_DESKTOP
+        numbers = ON_PHONE if on_phone() else ON_DESKTOP
     last = (len(places) - 1) // digit_wall.CHUNK
     chunks = [
         chunk(selection, int(number), dataset, places, stored)

@@ -8,6 +8,7 @@ from mnist_core.errors import DatasetError
 from mnist_core.training import doubtful
 from mnist_core.words import chance
 from pages.parts.dataset.digit_grid import show_digit, show_grid
+from pages.parts.names import model_title
 from pages.parts.stored_answers import answers_of
 
 
@@ -15,16 +16,16 @@ from pages.parts.stored_answers import answers_of
 def show_doubtful(dataset: Dataset) -> None:
     """Show digits whose label a network contradicts, with both opinions."""
     answers = answers_of(dataset)
-    kinds = ["training", *(f"test, read by {name}" for name in answers)]
-    kind = st.segmented_control(
-        "Split", kinds, default="training", key="doubtful-split", required=True
-    )
+    kinds = {"training": "training"}
+    kinds |= {name: f"test, read by {model_title(name)}" for name in answers}
+    kind = st.segmented_control("Split", list(kinds), default="training", key="doubtful-split",
+                                required=True, format_func=kinds.__getitem__)  # fmt: skip
     try:
         if kind == "training":
             found, offset = doubtful.load(dataset), 0
             how = "Each was read by a network that never saw it (5-fold cross-validation)."
         else:
-            stored = answers[kind.removeprefix("test, read by ")]
+            stored = answers[kind]
             found = doubtful.contradicted(stored.probabilities, stored.y_true)
             offset, how = len(dataset.y_train), "The network never saw the test digits."
     except DatasetError as error:

@@ -65,7 +65,7 @@ def watch_status(run: Run) -> None:
     epochs = int(progress.started.get("epochs", 1))
     number = min(int(progress.last_batch.get("epoch", 1)), epochs)
     row = st.container(horizontal=True)
-    row.metric("Epoch", f"{number} of {epochs}")
+    row.metric("Epoch", f"{number} of {epochs}" if progress.started else "–")
     accuracies = [epoch["val_accuracy"] for epoch in progress.epochs]
     row.metric("Validation accuracy", words.percent(accuracies[-1]) if accuracies else "–")
     row.metric("Time left", words.duration(progress.seconds_left) or "–")
