@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import results, serving
-from benchmarks.room import BRUSH, SIZE, Line, drawings, percentiles
+from benchmarks.phones import BRUSH, SIZE, Line, drawings, percentiles
 
 CLIENTS = 60
 LIMIT_MS = 100  # of the 95th percentile

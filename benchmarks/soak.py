@@ -41,7 +41,7 @@ import psutil
 from PIL import Image
 from websockets.exceptions import WebSocketException
 
-from benchmarks import load, results, room, serving
+from benchmarks import load, phones, results, serving
 from benchmarks.visitor import Visitor
 from mnist_core.data import people
 from mnist_core.errors import MnistError
@@ -115,7 +115,7 @@ async def visit(soak: Soak, prepared: list[list[load.Sketch]]) -> None:
         await asyncio.sleep(0.5)
 
 
-async def ask(soak: Soak, drawn: list[room.Drawing]) -> None:
+async def ask(soak: Soak, drawn: list[phones.Drawing]) -> None:
     """Have drawings, photos and nonsense read over HTTP."""
     async with httpx.AsyncClient(base_url=soak.url, timeout=30) as client:
         while soak.goes_on:
@@ -144,11 +144,11 @@ def photo(strokes: list[list[list[float]]]) -> bytes:
     return buffer.getvalue()
 
 
-async def phone(soak: Soak, code: str, round_id: int, drawn: list[room.Drawing]) -> None:
+async def phone(soak: Soak, code: str, round_id: int, drawn: list[phones.Drawing]) -> None:
     """Draw in a room; send again what was not answered, as a phone's page does."""
-    mine = room.Phone(soak.port, code)
+    mine = phones.Phone(soak.port, code)
     await mine.join()
-    tally = room.Tally()
+    tally = phones.Tally()
     for number in itertools.count():
         if not soak.goes_on:
             break
@@ -257,7 +257,7 @@ def _answers(soak: Soak, name: str) -> None:
 
 async def soak_for(soak: Soak) -> None:
     """Let everybody in."""
-    prepared, drawn = load.prepare(), room.drawings()
+    prepared, drawn = load.prepare(), phones.drawings()
     code = host.open_room("key").code
     round_id = host.start_round(code, "draw", None).id
     works = [visit(soak, prepared) for _ in range(VISITORS)]
