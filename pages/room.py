@@ -14,9 +14,14 @@ from pages.parts.permission import admin_password, may_change
 from pages.parts.room import door, moderate, rounds
 
 STYLE = """
-.room-door {display: flex; gap: 1.2rem; align-items: center; overflow-wrap: anywhere}
+.room-door {display: flex; gap: 1.2rem; align-items: center; overflow-wrap: anywhere;
+            padding-top: .4rem}
 .room-door img {width: 11rem; background: #fff; border-radius: .6rem}
-.room-code {font-size: 3.2rem; letter-spacing: .12em; line-height: 1.2}
+.room-code {font-size: 3.2rem; letter-spacing: .12em; line-height: 1.2; white-space: nowrap}
+@media (max-width: 1023px) {
+  .st-key-room-halves > * > .stHorizontalBlock {flex-wrap: wrap}
+  .st-key-room-halves > * > .stHorizontalBlock > .stColumn {min-width: 100%}
+}
 .room-tile img {display: block; width: 100%; border-radius: .4rem}
 .room-tile small {display: block; white-space: nowrap; overflow: hidden; text-overflow: ellipsis}
 .room-hidden {opacity: .25}
@@ -87,7 +92,8 @@ def take_over(room: Room) -> None:
 def run(room: Room) -> None:
     """Run an open room, or show what is left of a closed one."""
     if room.closed_at is None:
-        entrance, stage = st.columns([2, 3], gap="large")
+        with st.container(key="room-halves"):
+            entrance, stage = st.columns([2, 3], gap="large")
         with entrance:
             door.show_door(room)
         with stage:

@@ -37,7 +37,7 @@ COVERED = """() => [...document.querySelectorAll("button, a")].filter(element =>
         .outerHTML.slice(0, 100)})()}`)"""
 
 
-@pytest.mark.parametrize("size", [(1366, 768), (820, 1180), (390, 844)])
+@pytest.mark.parametrize("size", [(1366, 768), (1280, 720), (820, 1180), (390, 844)])
 def test_an_open_digit_is_whole_with_both_answers(chromium, address, size):
     """On a tablet the digit was cut through the middle, and its bars stood on each other."""
     page = chromium.new_page(viewport=dict(zip(("width", "height"), size, strict=True)))
@@ -59,6 +59,25 @@ def test_an_open_digit_is_whole_with_both_answers(chromium, address, size):
     assert len(bars) == 20
     assert min(bar.bounding_box()["width"] for bar in bars) > 30
     page.close()
+
+
+def test_a_room_is_run_from_a_tablet(chromium, server):
+    """The room's four letters stood in two lines, and "Clear the wall" read "Clea..."."""
+    page = chromium.new_page(viewport={"width": 820, "height": 1180})
+    page.goto(f"{server.address}/room")
+    page.locator(".st-key-room-open button").click(timeout=60_000)
+    code = page.locator(".room-code")
+    code.wait_for(timeout=60_000)
+    page.get_by_role("button", name="Clear the wall").wait_for()
+    line = float(code.evaluate("element => getComputedStyle(element).lineHeight").rstrip("px"))
+    assert code.bounding_box()["height"] < 1.5 * line
+    cut = page.locator(".st-key-room-halves").evaluate(
+        """all => [...all.querySelectorAll("button p, label p")]
+            .filter(text => text.scrollWidth > text.clientWidth + 1)
+            .map(text => text.textContent)"""
+    )
+    page.close()
+    assert not cut
 
 
 def test_every_page_begins_at_the_same_place(chromium, address):
