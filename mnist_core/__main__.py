@@ -7,10 +7,13 @@ imported by the commands that need it, so the others answer at once.
 from __future__ import annotations
 
 import argparse
+import atexit
+import contextlib
 import dataclasses
 import difflib
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -228,5 +231,26 @@ def main(words: Sequence[str] | None = None) -> int:
         return 1
 
 
+def run() -> NoReturn:
+    """Run one command and end this process.
+
+    Without waiting for TensorFlow: a training that an error ended leaves a thread that waits for
+    Python's next batch, and Python, as it shuts down, for that thread; with the lock of its run it
+    would stay for ever.
+    """
+    try:
+        code = main()
+    except Exception:
+        traceback.print_exc()
+        code = 1
+    if "tensorflow" in sys.modules:
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

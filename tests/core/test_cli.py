@@ -155,6 +155,40 @@ def test_ctrl_c_keeps_the_best_weights(artifacts, few_digits):
     assert registry.load_card(run.run_id)["epochs"] >= 2
 
 
+# A training that an error ends while TensorFlow asks for the next batch, which takes its time.
+BREAKS_OFF = """
+import time
+from mnist_core import __main__
+from mnist_core.training import batches, moments
+
+def look(self, number, step):
+    if step:
+        raise RuntimeError("in the middle")
+
+def slow(self, step, usual=batches.AugmentedBatches.__getitem__):
+    time.sleep(0.5)
+    return usual(self, step)
+
+moments.Moments.look = look
+batches.AugmentedBatches.__getitem__ = slow
+__main__.run()
+"""
+
+
+@pytest.mark.slow
+def test_a_training_that_breaks_off_ends_its_process(artifacts, few_digits):
+    words = ["train", "softmax", "--epochs", "1", "--batch-size", "200"]
+    ended = subprocess.run(
+        [sys.executable, "-c", BREAKS_OFF, *words], capture_output=True, text=True, timeout=120
+    )
+    assert ended.returncode == 1
+    assert "RuntimeError: in the middle" in ended.stderr
+    (run,) = queue.list_runs()
+    assert (run.state, run.reason) == (
+        "failed", "The training ended with RuntimeError: in the middle.",
+    )  # fmt: skip
+
+
 @pytest.mark.slow
 def test_a_real_run_is_watched_killed_and_followed_by_the_next(artifacts, few_digits):
     from mnist_core.runs.progress import Progress
