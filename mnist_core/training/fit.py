@@ -33,6 +33,7 @@ from mnist_core.training.ink_pool import InkPool, ink_pool
 from mnist_core.training.moments import Moments
 from mnist_core.training.recipes import Recipe, get_recipe
 from mnist_core.training.reporter import Reporter
+from mnist_core.training.stages import STAGES
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def _load_start(model: keras.Model, name: str) -> dict[str, Any]:
             f"{name!r} has other layers than this recipe; start from another."
         ) from None
     named = ("recipe", "epochs", "hyperparameters", "data", "seconds", "hardware", "trained_at")
-    before = ("started_from", "columns", "notes", "told_apart")
+    before = ("started_from", "columns", "notes", *STAGES)
     kept = {key: card[key] for key in (*named, *before) if key in card}
     digest = registry.file_digest(registry.model_dir(name) / registry.KERAS_FILE)
     return {"started_from": kept | {"model_sha256": digest}}

@@ -28,7 +28,7 @@ from mnist_core.models import registry
 from mnist_core.training.workers import workers
 
 # Raise when what is drawn changes, so that kept pools are drawn again.
-POOL_VERSION = 2
+POOL_VERSION = 3
 NOT_A_DIGIT = 10
 VALIDATION = (3000, 1500)
 _CHUNK = 500

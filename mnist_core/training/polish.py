@@ -107,16 +107,8 @@ def polish(
     """Return a network that ships, after so many more batches."""
     keras.utils.set_random_seed(seed)
     teacher, model = registry.load_keras(name), registry.load_keras(name)
-    fine_tuning.keep_statistics(model)
-    optimizer = keras.optimizers.AdamW(
-        keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.steps),
-        weight_decay=settings.weight_decay, use_ema=True, ema_momentum=settings.ema_momentum,
-    )  # fmt: skip
-    model.compile(
-        optimizer,
-        loss={"digit": "categorical_crossentropy", "is_digit": "binary_crossentropy"},
-        loss_weights={"digit": 1.0, "is_digit": 0.5},  # as in `fit`
-        weighted_metrics={"digit": [], "is_digit": []},
+    compile_to_polish(
+        model, settings.learning_rate, settings.steps, settings.weight_decay, settings.ema_momentum
     )
     chosen = get_recipe(name).hyperparameters
     batches = Reminders(dataset, pool, teacher, chosen, settings, seed)
@@ -125,6 +117,23 @@ def polish(
     kept = keras.callbacks.BackupAndRestore(work)
     model.fit(batches, epochs=settings.steps // EPOCH, callbacks=[kept], verbose=2, shuffle=False)
     return model
+
+
+def compile_to_polish(
+    model: keras.Model, rate: float, steps: int, weight_decay: float, ema_momentum: float
+) -> None:
+    """Make ready for `fit`: a falling rate, averaged weights, batch normalisation as it is."""
+    fine_tuning.keep_statistics(model)
+    optimizer = keras.optimizers.AdamW(
+        keras.optimizers.schedules.CosineDecay(rate, steps),
+        weight_decay=weight_decay, use_ema=True, ema_momentum=ema_momentum,
+    )  # fmt: skip
+    model.compile(
+        optimizer,
+        loss={"digit": "categorical_crossentropy", "is_digit": "binary_crossentropy"},
+        loss_weights={"digit": 1.0, "is_digit": 0.5},  # as in `fit`
+        weighted_metrics={"digit": [], "is_digit": []},
+    )
 
 
 def keep_what_costs_nothing(

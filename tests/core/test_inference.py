@@ -101,14 +101,15 @@ def test_the_shipped_networks_hold_their_cards_on_mnist(mnist, classifier):
     )
     accuracy = (evaluation.probabilities.argmax(axis=1) == mnist.y_test).mean()
     assert accuracy == pytest.approx(classifier.card["test_accuracy"])
-    assert accuracy >= {"dense": 0.992, "cnn": 0.997}[classifier.name]
+    assert accuracy >= {"dense": 0.993, "cnn": 0.997}[classifier.name]
     assert expected_calibration_error(evaluation.probabilities, evaluation.y_true) <= 0.01
 
 
 def test_the_shipped_networks_read_the_paper_of_people_they_have_never_seen(classifier):
     """On digits that scikit-learn carries, so that every machine checks some real people's."""
     figures = measure_on_paper(classifier.name, paper_images())
-    assert figures["paper_accuracy"] >= {"dense": 0.965, "cnn": 0.985}[classifier.name]
+    assert figures["paper_accuracy"] >= {"dense": 0.98, "cnn": 0.985}[classifier.name]
+    assert figures["paper_digits_accepted"] >= 0.96
     assert figures["paper_ece"] <= 0.02
 
 
@@ -124,4 +125,4 @@ def test_the_shipped_networks_read_people_they_have_never_seen(drawn, classifier
         assert figures[name] == pytest.approx(kept[name], abs=0.002)
     assert figures["pen_accuracy"] >= 0.985
     assert figures["pen_ece"] <= 0.02
-    assert figures["non_digits_refused_at_97_accepted"] >= 0.90
+    assert figures["non_digits_refused_at_97_accepted"] >= 0.97

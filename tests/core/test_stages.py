@@ -9,7 +9,7 @@ import pytest
 from mnist_core.data.mnist import Dataset
 from mnist_core.errors import ModelError
 from mnist_core.models import registry
-from mnist_core.training import fine_tuning, polish, tell_apart
+from mnist_core.training import distil, fine_tuning, polish, tell_apart
 from mnist_core.training.batches import as_input
 from mnist_core.training.calibration import predict
 from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool
@@ -129,3 +129,43 @@ def test_half_of_what_mnist_asks_for_is_what_the_network_answered_before(tmp_pat
     np.testing.assert_allclose(np.sort(labelled)[:, :9], smoothing / 10, atol=1e-5)
     assert targets["is_digit"].sum() == settings.mnist + settings.drawn
     np.testing.assert_array_equal(weights["digit"], targets["is_digit"][:, 0])
+
+
+def test_the_dense_network_learns_what_the_cnn_answers_and_few_pixels(tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    monkeypatch.setattr(distil, "EPOCH", 40)
+    images, labels = made(440)
+    x, y = images[labels != NOT_A_DIGIT], labels[labels != NOT_A_DIGIT]
+    dataset = Dataset(x, y, x, y, "squares", "squares-digest", False)
+    pool, model = InkPool(*made(220), *made(110), "squares"), RECIPE.build()
+    registry.save_model(registry.model_dir("dense"), model, {"name": "dense"}, None)
+    registry.save_model(registry.model_dir("cnn"), RECIPE.build(), {"name": "cnn"}, None)
+    settings = distil.Settings(
+        mnist=400, drawn=300, others=300, coarse=0.0, learning_rate=0.003, steps=80,
+        ema_momentum=0.9,
+    )  # fmt: skip
+    chosen, teacher = RECIPE.hyperparameters, registry.load_keras("cnn")
+    lessons = distil.taught(teacher, dataset, pool, chosen, settings, seed=1)
+    others = lessons.labels == NOT_A_DIGIT
+    assert (len(lessons.images), others.sum()) == (1_000, 300)
+    digits, scores = predict(teacher, as_input(lessons.images))
+    np.testing.assert_allclose(lessons.digits, digits, atol=1e-5)
+    np.testing.assert_allclose(lessons.scores, scores, atol=1e-5)
+    _, targets, weights = distil.Answers(lessons, settings, smoothing=0.0, seed=1)[0]
+    assert set(np.round(targets["is_digit"][:, 0] * 2 - weights["digit"], 6)) <= set(
+        np.round(scores, 6)
+    )
+    taught = distil.distil(dataset, pool, settings)
+    digits, scores = predict(taught, as_input(pool.validation_images))
+    real = pool.validation_labels != NOT_A_DIGIT
+    assert (digits.argmax(axis=1) == pool.validation_labels)[real].mean() > 0.9
+    assert scores[real].mean() - scores[~real].mean() > 0.1
+
+
+def test_a_share_of_the_images_is_seen_through_a_coarse_grid(monkeypatch):
+    monkeypatch.setattr(distil, "_images", made(100)[0])
+    plain = dataclasses.replace(RECIPE.hyperparameters, augmentation=None)
+    indices = np.arange(100)
+    taught, seen = distil._changed(indices, plain, 0.4, (1, 0))
+    np.testing.assert_array_equal(taught, made(100)[0])
+    assert 25 <= (seen != taught).any(axis=(1, 2)).sum() <= 55

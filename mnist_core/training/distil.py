@@ -1,0 +1,205 @@
+"""Teach the dense network what the CNN answers, also to digits of few pixels.
+
+    python -m mnist_core.training.distil
+
+MNIST, drawn digits and what is no digit, each image changed at random as in training. Of the
+target, half is the image's label and half what the CNN answers to it (knowledge distillation,
+Hinton, Vinyals & Dean 2015). A share of all three the dense network sees only through a coarse
+grid, as from a scan or a tablet of few pixels. Images and answers are made once, and gone through
+several times by all weights at a small, falling learning rate. Batch normalisation keeps its
+statistics; what was learnt is averaged, and kept as in `polish`. Writes the network into its own
+place with a new card; validation data alone sets share, temperature and threshold. Imports Keras,
+and so TensorFlow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import sys
+import time
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from mnist_core.data.mnist import Dataset, load_mnist, train_validation_split
+from mnist_core.errors import BlankDrawing
+from mnist_core.ink.pen import scanned_small
+from mnist_core.ink.preprocessing import mnist_image
+from mnist_core.models import registry
+from mnist_core.training.augmentation import augment
+from mnist_core.training.batches import as_input, one_hot
+from mnist_core.training.hyperparameters import Hyperparameters
+from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool, ink_pool
+from mnist_core.training.polish import EPOCH, compile_to_polish, keep_what_costs_nothing
+from mnist_core.training.recipes import get_recipe
+from mnist_core.training.stages import finish
+from mnist_core.training.workers import workers
+
+PUPIL, TEACHER = "dense", "cnn"
+_CHUNK = 1_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is learnt from, and how fast the network changes."""
+
+    pool: int = 200_000  # drawn images to choose from
+    mnist: int = 480_000
+    drawn: int = 360_000
+    others: int = 360_000  # no digits
+    coarse: float = 0.3  # of all three, seen through a coarse grid
+    batch_size: int = 128
+    learning_rate: float = 8e-4  # at the first step; falls to 0 on a cosine
+    steps: int = 100_000  # batches, a multiple of EPOCH
+    weight_decay: float = 0.01
+    ema_momentum: float = 0.999
+
+
+@dataclass(frozen=True)
+class Taught:
+    """Images and what the teacher answered to them, before some became coarse."""
+
+    images: np.ndarray  # (n, 28, 28) uint8
+    labels: np.ndarray  # (n,) uint8, 10 = not a digit
+    digits: np.ndarray  # (n, 10) float32
+    scores: np.ndarray  # (n,) float32, how much of a digit
+
+
+_images = np.zeros((0, 28, 28), np.uint8)
+_labels = np.zeros(0, np.uint8)
+
+
+def taught(
+    teacher: keras.Model,
+    dataset: Dataset,
+    pool: InkPool,
+    chosen: Hyperparameters,
+    settings: Settings,
+    seed: int,
+) -> Taught:
+    """Return images changed at random, none of them validating, with a teacher's answers.
+
+    chosen: whose split and augmentation are taken.
+    """
+    global _images, _labels
+    train, _ = train_validation_split(dataset, chosen.validation_split, chosen.seed)
+    _images = np.concatenate([dataset.x_train[train], pool.images])
+    _labels = np.concatenate([dataset.y_train[train], pool.labels])
+    real = pool.labels != NOT_A_DIGIT
+    kinds = (
+        (settings.mnist, np.arange(len(train))),
+        (settings.drawn, len(train) + np.flatnonzero(real)),
+        (settings.others, len(train) + np.flatnonzero(~real)),
+    )
+    random = np.random.default_rng(seed)
+    indices = random.permutation(np.concatenate([random.choice(of, n) for n, of in kinds]))
+    tasks = [
+        (indices[start : start + _CHUNK], chosen, settings.coarse, (seed, start))
+        for start in range(0, len(indices), _CHUNK)
+    ]
+    with workers() as helpers:
+        parts = helpers.starmap(_changed, tasks)
+    answers = [teacher.predict_on_batch(as_input(changed)) for changed, _ in parts]
+    images = np.concatenate([seen for _, seen in parts])
+    digits, scores = (
+        np.concatenate([np.asarray(answer[name]) for answer in answers])
+        for name in ("digit", "is_digit")
+    )
+    return Taught(images, _labels[indices], digits, scores[:, 0])
+
+
+def _changed(
+    indices: np.ndarray, chosen: Hyperparameters, coarse: float, seed: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return images changed at random, and the same with a share of them coarse."""
+    random = np.random.default_rng(seed)
+    images = as_input(_images[indices])[..., 0]
+    if chosen.augmentation is not None:
+        images = augment(images, chosen.augmentation, random)
+    changed = np.round(images * 255).astype(np.uint8)
+    seen = changed.copy()
+    for which in np.flatnonzero(random.random(len(seen)) < coarse):
+        with contextlib.suppress(BlankDrawing):  # a hair of ink that vanishes stays as it is
+            seen[which] = np.round(mnist_image(scanned_small(seen[which], random)) * 255)
+    return changed, seen
+
+
+class Answers(keras.utils.PyDataset):
+    """Batches of images with the mean of label and teacher's answer as the target."""
+
+    def __init__(self, lessons: Taught, settings: Settings, smoothing: float, seed: int) -> None:
+        super().__init__(workers=1)
+        self.lessons, self.settings, self.smoothing = lessons, settings, smoothing
+        self.seed, self.epoch = seed, 0
+
+    def __len__(self) -> int:
+        return EPOCH
+
+    def on_epoch_end(self) -> None:
+        self.epoch += 1
+
+    def __getitem__(self, step: int):
+        random = np.random.default_rng((self.seed, self.epoch, step))
+        picked = random.integers(0, len(self.lessons.images), self.settings.batch_size)
+        labels = self.lessons.labels[picked]
+        is_digit = (labels != NOT_A_DIGIT).astype(np.float32)
+        digits = one_hot(labels) * (1 - self.smoothing) + self.smoothing / 10
+        targets = {
+            "digit": (digits + self.lessons.digits[picked]) / 2,
+            "is_digit": ((is_digit + self.lessons.scores[picked]) / 2)[:, np.newaxis],
+        }
+        # What is no digit teaches nothing about which digit it is.
+        weights = {"digit": is_digit, "is_digit": np.ones(len(labels), np.float32)}
+        return as_input(self.lessons.images[picked]), targets, weights
+
+
+def distil(dataset: Dataset, pool: InkPool, settings: Settings, seed: int = 1) -> keras.Model:
+    """Return the dense network that ships, after so many batches.
+
+    Nothing drops out meanwhile: there are more images than it can learn by heart.
+    """
+    keras.utils.set_random_seed(seed)
+    shipped, chosen = registry.load_keras(PUPIL), get_recipe(PUPIL).hyperparameters
+    lessons = taught(registry.load_keras(TEACHER), dataset, pool, chosen, settings, seed)
+    model = get_recipe(PUPIL).build(dataclasses.replace(chosen, dropout=0.0))
+    model.set_weights(shipped.get_weights())
+    compile_to_polish(
+        model, settings.learning_rate, settings.steps, settings.weight_decay, settings.ema_momentum
+    )
+    batches = Answers(lessons, settings, chosen.label_smoothing, seed)
+    model.fit(batches, epochs=settings.steps // EPOCH, verbose=2, shuffle=False)
+    shipped.set_weights(model.get_weights())
+    return shipped
+
+
+def main() -> None:
+    """Teach the dense network that ships."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    usual = Settings()
+    parser.add_argument("--steps", type=int, default=usual.steps, help=f"multiple of {EPOCH}")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    if arguments.steps < EPOCH or arguments.steps % EPOCH:
+        parser.error(f"--steps must be a multiple of {EPOCH}.")
+    settings, seed = dataclasses.replace(usual, steps=arguments.steps), arguments.seed
+    dataset, begun = load_mnist(), time.perf_counter()
+    pool = ink_pool(get_recipe(PUPIL).hyperparameters.seed, settings.pool)
+    model = distil(dataset, pool, settings, seed)
+    share = keep_what_costs_nothing(PUPIL, model, dataset, pool)
+    if share is None:
+        sys.exit(f"Nothing of that can be kept: {PUPIL!r} stays as it was.")
+    how = dataclasses.asdict(settings) | {
+        "seed": seed,
+        "kept_share": share,
+        "teacher": {TEACHER: registry.file_digest(registry.keras_path(TEACHER))},
+        "seconds": round(time.perf_counter() - begun),
+        "command": f"python -m mnist_core.training.distil --steps {settings.steps} --seed {seed}",
+    }
+    finish(PUPIL, "distilled", model, dataset, pool, how, reads_otherwise=True)
+
+
+if __name__ == "__main__":
+    main()
