@@ -241,14 +241,16 @@ def run() -> NoReturn:
     try:
         code = main()
     except Exception:
-        traceback.print_exc()
         code = 1
+        with contextlib.suppress(OSError):  # where nothing can be written any more
+            traceback.print_exc()
     if "tensorflow" in sys.modules:
-        atexit._run_exitfuncs()
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
-                stream.flush()
-        os._exit(code)
+        try:
+            atexit._run_exitfuncs()
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(code)
     sys.exit(code)
 
 
