@@ -79,7 +79,7 @@ def test_a_moment_is_shown(trained):
     layers = [(one.column, one.layer, one.values) for one in moment.flow[0]]
     shown = moment_view.flow(dataset.x_test[0], layers, moment.probes[0])
     assert f">{moment.probes[0].argmax()}</b>" in shown
-    assert "24 maps of 14×14" in shown
+    assert "16 maps of 14×14" in shown
     assert "ten digits" in shown
     assert moment_view.probes(dataset.x_test[:3], [], "cnn").count("not read yet") == 3
 
