@@ -25,6 +25,7 @@ KERAS_MODULES = {
         "batches",
         "calibration",
         "card",
+        "distil",
         "fine_tuning",
         "fit",
         "learning",

@@ -50,13 +50,16 @@ export default function ({data, parentElement, setTriggerValue}) {
         element.remove();
         state.rows.delete(row);
       }
-    for (let row = first; row <= last; row++) {
-      const there = state.rows.get(row);
-      if (there?.complete) continue;
-      there?.remove();
-      const element = drawRow(row);
-      state.rows.set(row, element);
-      field.append(element);
+    let below = null;  // rows stand in their order, for who hears them
+    for (let row = last; row >= first; row--) {
+      let element = state.rows.get(row);
+      if (!element?.complete) {
+        element?.remove();
+        element = drawRow(row);
+        state.rows.set(row, element);
+        field.insertBefore(element, below);
+      }
+      below = element;
     }
     mark();
   };
