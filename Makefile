@@ -32,7 +32,7 @@ licences: $(VENV)/dev.stamp
 		--output-file=docs/licences.md
 	rm -rf $(VENV)/licences
 
-# Half an hour on a machine that does nothing else; results are kept in benchmarks/results.
+# An hour on a machine that does nothing else; results are kept in benchmarks/results.
 bench: $(VENV)/dev.stamp
 	taskset -c 0 $(BIN)/python -m benchmarks.latency core
 	$(BIN)/python -m benchmarks.latency browser
@@ -40,6 +40,7 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.load
 	$(BIN)/python -m benchmarks.two_copies
+	$(BIN)/python -m benchmarks.faults
 	$(BIN)/python -m benchmarks.fuzz
 
 # Draws, readings, joins and trainings at once, with kills; nothing may be lost or half-written.
