@@ -263,8 +263,8 @@ def test_who_asks_why_sees_it_until_the_next_stroke_and_moves_the_digit(page, ad
 
 
 def downloaded(page: Page, name: str) -> Path:
-    """Press a button as a person would, once more where the page was just being redrawn."""
-    for timeout_ms in (5_000, 20_000):
+    """Press a button as a person would, again where Streamlit forgot the file meanwhile."""
+    for timeout_ms in (5_000, 5_000, 20_000):
         with contextlib.suppress(TimeoutError):
             with page.expect_download(timeout=timeout_ms) as download:
                 page.get_by_role("button", name=name).click()

@@ -49,6 +49,7 @@ def more() -> None:
             file_name="digit-28x28.png",
             mime="image/png",
             icon=":material/download:",
+            on_click="ignore",  # Streamlit may forget the file at the rerun before it is fetched
         )
     if not st.session_state.get("asked_why") or state.image is None:
         return
