@@ -82,17 +82,16 @@ def test_a_room_is_run_from_a_tablet(chromium, server):
 
 def test_every_page_begins_at_the_same_place(chromium, address):
     page = chromium.new_page(viewport={"width": 1920, "height": 1080})
-    begins = set()
+    begins = {}
     for name in ("", "dataset", "retrain", "room"):
         page.goto(f"{address}/{name}")
         page.locator(ONE_THING[name][0]).first.wait_for(timeout=60_000)
-        page.wait_for_function(
-            "() => document.querySelector('.stApp')?.dataset.testScriptState === 'notRunning'"
-        )
+        # Without the pages' own styles, which a busy machine has a moment later, it is 140.
+        page.wait_for_function("document.querySelector('h1')?.getBoundingClientRect().top < 100")
         box = page.locator("h1").bounding_box()
-        begins.add((round(box["x"]), round(box["y"])))
+        begins[name] = round(box["x"]), round(box["y"])
     page.close()
-    assert len(begins) == 1
+    assert len(set(begins.values())) == 1, begins
 
 
 @pytest.mark.parametrize("screen", SCREENS)
