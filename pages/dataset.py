@@ -74,11 +74,6 @@ except MnistError as error:
     st.error(str(error))
     show_upload()
     st.stop()
-if data.is_sample:
-    st.info(
-        "MNIST itself could not be reached: these are 5,000 of its training digits, a fifth of "
-        "them set apart as test. “Other data” says how to get the rest."
-    )
 view = views.segmented_control(
     "View",
     VIEWS,
@@ -100,4 +95,9 @@ elif view == "People":
     show_people()
 else:
     show_upload()
+if data.is_sample:
+    st.info(
+        "MNIST itself could not be reached: these are 5,000 of its training digits, a fifth of "
+        "them set apart as test. “Other data” says how to get the rest."
+    )
 st.caption(f"Shown: {data.source}.")
