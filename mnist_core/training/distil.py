@@ -33,7 +33,12 @@ from mnist_core.training.augmentation import augment
 from mnist_core.training.batches import as_input, one_hot
 from mnist_core.training.hyperparameters import Hyperparameters
 from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool, ink_pool
-from mnist_core.training.polish import EPOCH, compile_to_polish, keep_what_costs_nothing
+from mnist_core.training.polish import (
+    EPOCH,
+    RandomBatches,
+    compile_to_polish,
+    keep_what_costs_nothing,
+)
 from mnist_core.training.recipes import get_recipe
 from mnist_core.training.stages import finish
 from mnist_core.training.workers import workers
@@ -127,23 +132,15 @@ def _changed(
     return changed, seen
 
 
-class Answers(keras.utils.PyDataset):
+class Answers(RandomBatches):
     """Batches of images with the mean of label and teacher's answer as the target."""
 
     def __init__(self, lessons: Taught, settings: Settings, smoothing: float, seed: int) -> None:
-        super().__init__(workers=1)
+        super().__init__(seed)
         self.lessons, self.settings, self.smoothing = lessons, settings, smoothing
-        self.seed, self.epoch = seed, 0
-
-    def __len__(self) -> int:
-        return EPOCH
-
-    def on_epoch_end(self) -> None:
-        self.epoch += 1
 
     def __getitem__(self, step: int):
-        random = np.random.default_rng((self.seed, self.epoch, step))
-        picked = random.integers(0, len(self.lessons.images), self.settings.batch_size)
+        picked = self.random(step).integers(0, len(self.lessons.images), self.settings.batch_size)
         labels = self.lessons.labels[picked]
         is_digit = (labels != NOT_A_DIGIT).astype(np.float32)
         digits = one_hot(labels) * (1 - self.smoothing) + self.smoothing / 10

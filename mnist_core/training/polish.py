@@ -57,7 +57,25 @@ SETTINGS = {
 }
 
 
-class Reminders(keras.utils.PyDataset):
+class RandomBatches(keras.utils.PyDataset):
+    """Batches drawn at random, the same for the same seed; so many are called an epoch."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(workers=1)
+        self.seed, self.epoch = seed, 0
+
+    def __len__(self) -> int:
+        return EPOCH
+
+    def on_epoch_end(self) -> None:
+        self.epoch += 1
+
+    def random(self, step: int) -> np.random.Generator:
+        """Return what a step of this epoch draws with."""
+        return np.random.default_rng((self.seed, self.epoch, step))
+
+
+class Reminders(RandomBatches):
     """Batches of MNIST with a teacher's answers, drawn digits, and what is no digit."""
 
     def __init__(
@@ -70,21 +88,15 @@ class Reminders(keras.utils.PyDataset):
         seed: int,
     ) -> None:
         """chosen: whose split, augmentation and label smoothing are taken."""
-        super().__init__(workers=1)
+        super().__init__(seed)
         self.train, _ = train_validation_split(dataset, chosen.validation_split, chosen.seed)
         self.dataset, self.pool, self.teacher = dataset, pool, teacher
-        self.chosen, self.settings, self.seed, self.epoch = chosen, settings, seed, 0
+        self.chosen, self.settings = chosen, settings
         self.digits = np.flatnonzero(pool.labels != NOT_A_DIGIT)
         self.others = np.flatnonzero(pool.labels == NOT_A_DIGIT)
 
-    def __len__(self) -> int:
-        return EPOCH
-
-    def on_epoch_end(self) -> None:
-        self.epoch += 1
-
     def __getitem__(self, step: int):
-        random = np.random.default_rng((self.seed, self.epoch, step))
+        random = self.random(step)
         known = random.choice(self.train, self.settings.mnist)
         drawn = random.choice(self.digits, self.settings.drawn)
         pooled = np.concatenate([drawn, random.choice(self.others, self.settings.others)])
