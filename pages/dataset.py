@@ -1,5 +1,7 @@
 """Browse MNIST: a grid of all digits, one digit closely, statistics, a map, doubtful labels."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -14,6 +16,7 @@ from pages.parts.dataset.digit_wall import show_wall
 from pages.parts.dataset.doubtful_labels import show_doubtful
 from pages.parts.dataset.other_data import show_upload
 from pages.parts.dataset.people_drawings import show_people
+from pages.parts.download import download
 from pages.parts.first_visit import first_visit
 from pages.parts.link import show_own_link
 from pages.parts.stored_answers import answers_of
@@ -55,13 +58,14 @@ def show_digits(dataset: Dataset) -> None:
 
 def show_downloads(dataset: Dataset, places: np.ndarray) -> None:
     """Offer the digits of the filter as files; each is made when asked for."""
-    kinds = {"PNG sheet": (browse.sheet_png, "png"), ".npz": (browse.as_npz, "npz")}
-    kinds |= {"CSV": (browse.as_csv, "csv")}
-    for label, (make, ending) in kinds.items():
-        st.download_button(
-            label, lambda make=make: make(dataset, places), f"digits-{len(places)}.{ending}",
-            key=f"download-{ending}", icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+    kinds = (
+        ("PNG sheet", browse.sheet_png, "png", "image/png"),
+        (".npz", browse.as_npz, "npz", "application/octet-stream"),
+        ("CSV", browse.as_csv, "csv", "text/csv"),
+    )
+    for label, make, ending, mime in kinds:
+        download(label, partial(make, dataset, places), f"digits-{len(places)}.{ending}", mime,
+                 key=f"download-{ending}")  # fmt: skip
     show_own_link()
 
 

@@ -1,5 +1,7 @@
 """The confusion matrix, the digits behind its cells, and the worst mistakes."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -8,6 +10,7 @@ from mnist_core.views import figures
 from mnist_core.words import count
 from pages.parts.chart import chart, choose_format
 from pages.parts.digit_tiles import TILES, show_tiles
+from pages.parts.download import download
 from pages.parts.first_visit import did, first_visit
 from pages.parts.link import show_own_link
 from pages.parts.stored_answers import load
@@ -98,10 +101,12 @@ def offer_downloads(name: str, stored, matrix: np.ndarray) -> None:
     with st.popover("Save", icon=":material/download:"):
         choose_format()
         st.download_button("Matrix as CSV", reports.matrix_csv(matrix), f"{name}-confusion.csv")
-        st.download_button(
+        download(
             "All answers as CSV",
-            lambda: reports.answers_csv(stored.probabilities, stored.y_true),
+            partial(reports.answers_csv, stored.probabilities, stored.y_true),
             f"{name}-answers.csv",
+            "text/csv",
+            icon=None,
         )
         st.download_button(
             "Summary as Markdown",

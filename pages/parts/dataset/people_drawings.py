@@ -1,5 +1,7 @@
 """What people drew, as a collection: filters, who disagrees, deletion, files in and out."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -11,6 +13,7 @@ from mnist_core.errors import MnistError
 from mnist_core.runs.learning import Lesson
 from pages.parts import people
 from pages.parts.attempt import attempt, show_failure
+from pages.parts.download import download
 from pages.parts.permission import may_change
 
 ALL = "all"
@@ -100,13 +103,11 @@ def filtered(now: Lesson) -> np.ndarray:
 
 def downloads(some: Collection) -> None:
     """Offer the drawings as files, each made when asked for."""
-    st.download_button(".npz", lambda: files.as_npz(some.drawings), "people.npz", on_click="ignore",
-                       key="people-npz", icon=":material/download:",
-                       help="What the command `import people` and the upload below read."
-                       )  # fmt: skip
-    st.download_button("CSV of the strokes", lambda: files.as_csv(some.drawings), "people.csv",
-                       on_click="ignore", key="people-csv", icon=":material/download:"
-                       )  # fmt: skip
+    download(".npz", partial(files.as_npz, some.drawings), "people.npz",
+             "application/octet-stream", key="people-npz",
+             help="What the command `import people` and the upload below read.")  # fmt: skip
+    download("CSV of the strokes", partial(files.as_csv, some.drawings), "people.csv", "text/csv",
+             key="people-csv")  # fmt: skip
 
 
 def upload(allowed: bool) -> None:

@@ -1,10 +1,13 @@
 """The networks as files that read digits by themselves."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
 from mnist_core import words
 from mnist_core.views.take_home import take_home
+from pages.parts.download import download
 from pages.parts.draw.insides import Networks
 
 
@@ -17,8 +20,5 @@ def offer_to_take_home(image: np.ndarray, networks: Networks) -> None:
     with st.container(horizontal=True):
         for classifier in networks.values():
             name = classifier.name
-            st.download_button(
-                words.capitalised(words.network(name)), lambda name=name: take_home(name),
-                f"{name}.html", "text/html", key=f"take-home-{name}", on_click="ignore",
-                icon=":material/download:",
-            )  # fmt: skip
+            download(words.capitalised(words.network(name)), partial(take_home, name),
+                     f"{name}.html", "text/html", key=f"take-home-{name}")  # fmt: skip

@@ -12,6 +12,7 @@ from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier
 from mnist_core.views import answer_view, canvas_state, explanation_view
 from mnist_core.views.answer_view import Html
+from pages.parts.download import download
 from pages.parts.draw.answers import classifiers
 from pages.parts.draw.arithmetic import show_arithmetic
 from pages.parts.draw.link import offer_link
@@ -43,13 +44,11 @@ def more() -> None:
             on_click=st.session_state.update,
             kwargs={"asked_why": True},
         )
-        st.download_button(
+        download(
             "Download 28x28 PNG",
-            data=lambda: answer_view.png_bytes(BLANK if state.image is None else state.image),
-            file_name="digit-28x28.png",
-            mime="image/png",
-            icon=":material/download:",
-            on_click="ignore",  # Streamlit may forget the file at the rerun before it is fetched
+            lambda: answer_view.png_bytes(BLANK if state.image is None else state.image),
+            "digit-28x28.png",
+            "image/png",
         )
     if not st.session_state.get("asked_why") or state.image is None:
         return

@@ -1,6 +1,7 @@
 """The runs that ended: a table of them, their curves compared, and what can be done with one."""
 
 import zlib
+from functools import partial
 
 import streamlit as st
 
@@ -13,6 +14,7 @@ from mnist_core.views import figures_training
 from mnist_core.views.take_home import take_home
 from mnist_core.words import network
 from pages.parts.attempt import attempt
+from pages.parts.download import download
 from pages.parts.link import once_from_address, put_in_address, show_own_link
 from pages.parts.retrain.run_moments import from_address
 from pages.parts.retrain.run_watch import show_curves
@@ -125,12 +127,13 @@ def manage(run: Run, allowed: bool) -> None:
     with row.popover("Link", icon=":material/link:"):
         show_own_link()
     if run.has_model:
-        row.download_button("Download model and card", lambda: report.archive(run),
-                            f"{run.run_id}.zip", "application/zip", on_click="ignore")  # fmt: skip
-        row.download_button("Take it home", lambda: take_home(run.run_id),
-                            f"{run.run_id}.html", "text/html", on_click="ignore",
-                            help="One file that reads digits in any browser, without a server."
-                            )  # fmt: skip
+        with row:
+            download("Download model and card", partial(report.archive, run),
+                     f"{run.run_id}.zip", "application/zip", icon=None)  # fmt: skip
+            download("Take it home", partial(take_home, run.run_id), f"{run.run_id}.html",
+                     "text/html", icon=None,
+                     help="One file that reads digits in any browser, without a server."
+                     )  # fmt: skip
         slot = report.slot_for(run.recipe)
         row.button(f"Use as {network(slot)}", key="use-past", disabled=not allowed,
                    on_click=attempt, args=[registry.activate, slot, run.run_id])  # fmt: skip
