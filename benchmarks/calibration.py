@@ -13,7 +13,7 @@ import argparse
 
 import numpy as np
 
-from benchmarks.real_ink import pen_images
+from benchmarks.other_writers import pen_images
 from mnist_core.analysis.metrics import expected_calibration_error, reliability_bins
 from mnist_core.models.classifier import Classifier
 from mnist_core.models.registry import load_evaluation

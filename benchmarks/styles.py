@@ -17,7 +17,7 @@ from itertools import zip_longest
 import numpy as np
 
 from benchmarks import results
-from benchmarks.real_ink import with_strokes
+from benchmarks.steps import with_strokes
 from mnist_core.data.mnist import load_mnist
 from mnist_core.ink.glyphs import digit_styles
 from mnist_core.ink.pen import photograph

@@ -6,13 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from benchmarks.real_ink import (
-    measure,
-    measure_on_paper,
-    non_digit_images,
-    paper_images,
-    pen_images,
-)
+from benchmarks.other_writers import non_digit_images, paper_images, pen_images
+from benchmarks.real_ink import measure, measure_on_paper
 from mnist_core.analysis.metrics import expected_calibration_error
 from mnist_core.errors import ModelError
 from mnist_core.ink.examples import EXAMPLES
