@@ -34,6 +34,7 @@ from mnist_core.runs.folder import (
     should_stop,
     write,
 )
+from mnist_core.training.events import MOMENTS
 
 RESTARTS = 2
 _LOOK_S, _ANSWER_S, _TRANSFER_S = 0.5, 5.0, 60.0
@@ -167,7 +168,7 @@ class Attendance:
     def _peek(self) -> bool:
         """Bring back what is new; return whether the worker answered."""
         offsets = {name: _size(self.folder / name) for name in desk.GROWING}
-        moments = self.folder / desk.MOMENTS
+        moments = self.folder / MOMENTS
         there = [path.name for path in moments.glob("*.json")]
         found = self._call(desk.peek, self.worker, offsets, there)
         if found is None:

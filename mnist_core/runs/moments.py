@@ -15,6 +15,7 @@ import numpy as np
 from mnist_core.errors import RunError
 from mnist_core.files import finite, read_json_object
 from mnist_core.runs.folder import read_json
+from mnist_core.training.events import MOMENTS
 
 MOST_PROBES = 8
 _MOST_VALUES = 100_000  # of one layer's maps
@@ -43,7 +44,7 @@ class Moment:
 def load_moment(folder: Path, number: int) -> Moment:
     """Return one moment of a run. Raises RunError where it is gone or damaged."""
     try:
-        told = read_json_object(folder / "moments" / f"{int(number):03}.json")
+        told = read_json_object(folder / MOMENTS / f"{int(number):03}.json")
         confusion = [[_whole(count) for count in row] for row in told["confusion"]]
         if [len(row) for row in confusion] != [10] * 10:
             raise ValueError("the confusion is not 10 by 10")

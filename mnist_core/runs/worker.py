@@ -27,9 +27,9 @@ from typing import Any
 from mnist_core.files import opened_zip, read_member
 from mnist_core.runs.engine import cores, training_environment
 from mnist_core.runs.folder import log_tail
+from mnist_core.training.events import MOMENTS
 
-GROWING = ("events.jsonl", "train.log")  # files that a run only adds to
-MOMENTS = "moments"  # the folder of files that it writes once
+GROWING = ("events.jsonl", "train.log")  # files that a run only adds to; moments are new ones
 _OWN = ("process.lock", "process.json", "training.lock")  # of one machine's processes
 _SILENCE_S = 30.0
 _MOST_BYTES = 500_000_000

@@ -7,6 +7,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+MOMENTS = "moments"  # the folder in a run's own that holds what was seen: 000.json and so on
+
 
 @dataclass(frozen=True)
 class Event:
@@ -40,7 +42,7 @@ class BatchEnd(Event):
 @dataclass(frozen=True)
 class MomentSeen(Event):
     """The network was looked at between two batches; what was seen is in the run's folder
-    (see `moments`)."""
+    MOMENTS (see `moments`)."""
 
     number: int  # 0 = before the first batch
     position: float  # epochs done, 1.5 = in the middle of the second

@@ -30,7 +30,7 @@ import numpy as np
 from mnist_core.analysis import metrics
 from mnist_core.files import write_json
 from mnist_core.training.batches import as_input
-from mnist_core.training.events import Event, MomentSeen, ProbesRead
+from mnist_core.training.events import MOMENTS, Event, MomentSeen, ProbesRead
 from mnist_core.training.networks import columns
 
 LEAST_MOMENTS, MOST_MOMENTS = 10, 40
@@ -40,7 +40,6 @@ MOST_PROBES = 8
 MOST_FILTERS, MOST_MAPS, LARGEST_MAP = 24, 8, 14
 BUDGET_BYTES = 2_000_000
 PROBES_EVERY_S = 0.5
-_FOLDER = "moments"
 
 
 class Moments(keras.callbacks.Callback):
@@ -77,7 +76,7 @@ class Moments(keras.callbacks.Callback):
         shares = (np.arange(1, self.count + 1) / self.count) ** 1.5
         self.at = {max(1, math.ceil(share * total)): n for n, share in enumerate(shares, 1)}
         self.columns = [_Column(one) for one in columns(self.model)] if len(self.probes) else []
-        goes_on = self.folder is not None and (self.folder / _FOLDER / "000.json").exists()
+        goes_on = self.folder is not None and (self.folder / MOMENTS / "000.json").exists()
         if not goes_on:
             self.look(0, 0)
 
@@ -113,7 +112,7 @@ class Moments(keras.callbacks.Callback):
                 "probes": _rounded(probes),
             }
             seen["flow"] = self._flow(len(str(seen)))
-            write_json(self.folder / _FOLDER / f"{number:03}.json", seen)
+            write_json(self.folder / MOMENTS / f"{number:03}.json", seen)
         seconds = time.perf_counter() - self.begun
         self.on_event(MomentSeen(number, step / self.steps, seconds, loss, share))
 
