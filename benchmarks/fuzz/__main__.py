@@ -9,6 +9,11 @@ exception, no sentence, too slow, too much memory, a call that no reader makes (
 hooks: pickle, marshal, os.system, a process, a connection, a file written elsewhere), the death
 of the process. Input number i of a seed is the same every time; --number reads only that one.
 
+    python -m benchmarks.fuzz [READER ...] --guided 60
+
+seeks the inputs for so many seconds a reader, with Atheris: what leads to new branches of this
+project is kept and changed further (see `guided`).
+
 Prints a line a reader and keeps it in the result file of the day.
 """
 
@@ -17,6 +22,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -65,6 +71,31 @@ def fuzz(name: str, seed: int, inputs: int) -> dict[str, Any]:
         }
 
 
+def seek(name: str, seed: int, seconds: int) -> dict[str, Any]:
+    """Let Atheris seek inputs for so long. Return what happened; a fault's input is kept beside
+    the temporary files."""
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as temporary:
+        folder = Path(temporary)
+        command = [sys.executable, "-m", "benchmarks.fuzz.guided", name, str(seed), str(seconds)]
+        ended = subprocess.run([*command, temporary], capture_output=True, text=True, check=False)
+        last = re.findall(r"DONE\s+cov: (\d+) .*corp: (\d+)/", ended.stderr)
+        state = State(folder / "state")
+        if ended.returncode or not last:
+            note(folder, int(state["next"]), f"the process died: {ended.stderr[-300:]}")
+        for path in folder.glob("fault-*"):
+            shutil.copy(path, Path(tempfile.gettempdir()) / f"{name}-{path.name}")
+        branches, kept = map(int, last[-1]) if last else (0, 0)
+        return {
+            "inputs": int(state["next"]),
+            "seed": seed,
+            **{key: int(state[key]) for key in ("accepted", "refused")},
+            "branches": branches,
+            "inputs that led to new ones": kept,
+            "faults": kinds_of(folder / "faults"),
+            "seconds": seconds,
+        }
+
+
 def _wait(child: subprocess.Popen[bytes], state: State) -> None:
     """Wait until the child ends; kill it where it stands still."""
     seen, since = state["next"], time.monotonic()
@@ -96,11 +127,11 @@ def kinds_of(faults: Path) -> dict[str, dict[str, int]]:
     return kinds
 
 
-def keep(name: str, line: dict[str, Any]) -> None:
+def keep(what: str, name: str, line: dict[str, Any]) -> None:
     """Put a reader's line among the others of the day."""
-    today = results.FOLDER / f"{time.strftime('%F', time.gmtime())}-fuzz.json"
+    today = results.FOLDER / f"{time.strftime('%F', time.gmtime())}-{what}.json"
     kept = json.loads(today.read_text("utf-8"))["figures"] if today.is_file() else {}
-    results.keep("fuzz", kept | {name: line}, notes="Each reader's line is from a call of its own.")
+    results.keep(what, kept | {name: line}, notes="Each reader's line is from a call of its own.")
 
 
 def main() -> None:
@@ -112,6 +143,7 @@ def main() -> None:
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--number", type=int, help="read this input alone, here; keep nothing")
+    parser.add_argument("--guided", type=int, metavar="SECONDS", help="seek inputs, so long each")
     arguments = parser.parse_args()
     if unknown := set(arguments.readers) - set(READERS):
         parser.error(f"no reader {', '.join(sorted(unknown))}; there are {', '.join(READERS)}")
@@ -121,9 +153,12 @@ def main() -> None:
                 reader = READERS[name]
                 reader.read(reader.input(arguments.seed, arguments.number), Path(folder))
             continue
-        line = fuzz(name, arguments.seed, arguments.inputs)
+        if arguments.guided:
+            what, line = "fuzz-guided", seek(name, arguments.seed, arguments.guided)
+        else:
+            what, line = "fuzz", fuzz(name, arguments.seed, arguments.inputs)
         print(name, json.dumps(line), flush=True)
-        keep(name, line)
+        keep(what, name, line)
 
 
 if __name__ == "__main__":

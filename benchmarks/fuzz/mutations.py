@@ -37,6 +37,29 @@ CELLS = (
     b'"7"', b'"', b"#", b"label", b"7 7", b"1_0", b"\0", "\u0663".encode(), "\U000e6c61".encode(),
 )  # fmt: skip
 MOST_BYTES = 400_000  # of one hostile part; a larger one only takes longer
+_HEAD = ">HI"  # of a packed file: lengths of its name and of its content
+
+
+def packed(files: Files) -> bytes:
+    """Return files as one input: of each the two lengths, name and content."""
+    parts = [
+        struct.pack(_HEAD, len(name.encode()), len(content)) + name.encode() + content
+        for name, content in files.items()
+    ]
+    return b"".join(parts)
+
+
+def unpacked(data: bytes) -> Files:
+    """Return the files of an input, as far as it is whole."""
+    files, at, head = {}, 0, struct.calcsize(_HEAD)
+    while at + head <= len(data):
+        name, content = struct.unpack_from(_HEAD, data, at)
+        middle, end = at + head + name, at + head + name + content
+        if end > len(data):
+            break
+        files[data[at + head : middle].decode("utf-8", "replace")] = data[middle:end]
+        at = end
+    return files
 
 
 def mutate(content: bytes, random: Random) -> bytes:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import pickle
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from benchmarks.fuzz import child
+from benchmarks.fuzz.__main__ import seek
 from benchmarks.fuzz.child import examine, watch_calls
 from benchmarks.fuzz.readers import READERS, Reader
 from benchmarks.fuzz.whole import Trap
@@ -47,6 +49,27 @@ def test_at_least_one_whole_file_of_each_kind_is_accepted(tmp_path, name):
         verdicts.add(examine(READERS[name], files, folder)[0])
     assert "accepted" in verdicts
     assert "fault" not in verdicts
+
+
+def test_inputs_are_sought_where_they_lead_to_new_branches():
+    if find_spec("atheris") is None:
+        pytest.skip("Atheris is not there for this machine")
+    found = seek("canvas", seed=1, seconds=3)
+    assert found["faults"] == {}
+    assert found["inputs"] > 200
+    assert found["branches"] > 50
+    assert found["inputs that led to new ones"] > len(READERS["canvas"].files())
+
+
+def test_what_is_sought_is_packed_and_unpacked_whole():
+    guided = pytest.importorskip("benchmarks.fuzz.guided")
+    files = {"card.json": b"{}", "a name \u00e9": b"\0" * 70_000, "empty": b""}
+    assert guided.unpacked(guided.packed(files)) == files
+    assert guided.unpacked(guided.packed(files)[:-1]) == {
+        "card.json": b"{}",
+        "a name \u00e9": b"\0" * 70_000,
+    }
+    assert guided.unpacked(b"\xff" * 9) == {}
 
 
 def hang(files, folder):
