@@ -32,7 +32,7 @@ licences: $(VENV)/dev.stamp
 		--output-file=docs/licences.md
 	rm -rf $(VENV)/licences
 
-# An hour on a machine that does nothing else; results are kept in benchmarks/results.
+# Some hours on a machine that does nothing else; results are kept in benchmarks/results.
 bench: $(VENV)/dev.stamp
 	taskset -c 0 $(BIN)/python -m benchmarks.latency core
 	$(BIN)/python -m benchmarks.latency browser
@@ -42,6 +42,7 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.two_copies
 	$(BIN)/python -m benchmarks.faults
 	$(BIN)/python -m benchmarks.fuzz
+	$(BIN)/python -m benchmarks.fuzz --guided 60
 
 # Draws, readings, joins and trainings at once, with kills; nothing may be lost or half-written.
 soak: $(VENV)/dev.stamp
