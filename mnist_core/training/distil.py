@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import sys
 import time
 from dataclasses import dataclass
 
@@ -36,11 +35,11 @@ from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool, ink_pool
 from mnist_core.training.polish import (
     EPOCH,
     RandomBatches,
+    check_steps,
     compile_to_polish,
-    keep_what_costs_nothing,
+    conclude,
 )
 from mnist_core.training.recipes import get_recipe
-from mnist_core.training.stages import finish
 from mnist_core.training.workers import workers
 
 PUPIL, TEACHER = "dense", "cnn"
@@ -179,23 +178,17 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=usual.steps, help=f"multiple of {EPOCH}")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    if arguments.steps < EPOCH or arguments.steps % EPOCH:
-        parser.error(f"--steps must be a multiple of {EPOCH}.")
+    check_steps(parser, arguments.steps)
     settings, seed = dataclasses.replace(usual, steps=arguments.steps), arguments.seed
     dataset, begun = load_mnist(), time.perf_counter()
     pool = ink_pool(get_recipe(PUPIL).hyperparameters.seed, settings.pool)
     model = distil(dataset, pool, settings, seed)
-    share = keep_what_costs_nothing(PUPIL, model, dataset, pool)
-    if share is None:
-        sys.exit(f"Nothing of that can be kept: {PUPIL!r} stays as it was.")
     how = dataclasses.asdict(settings) | {
         "seed": seed,
-        "kept_share": share,
         "teacher": {TEACHER: registry.file_digest(registry.keras_path(TEACHER))},
-        "seconds": round(time.perf_counter() - begun),
         "command": f"python -m mnist_core.training.distil --steps {settings.steps} --seed {seed}",
     }
-    finish(PUPIL, "distilled", model, dataset, pool, how, reads_otherwise=True)
+    conclude(PUPIL, "distilled", model, dataset, pool, how, begun)
 
 
 if __name__ == "__main__":

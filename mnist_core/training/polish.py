@@ -19,6 +19,7 @@ import dataclasses
 import sys
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -184,6 +185,33 @@ def _validating(
     )
 
 
+def conclude(
+    name: str,
+    stage: str,
+    model: keras.Model,
+    dataset: Dataset,
+    pool: InkPool,
+    how: dict[str, Any],
+    begun: float,
+) -> None:
+    """Keep what costs nothing of it, and write the network into its own place.
+
+    stage, how: as for `finish`; begun: when, by `time.perf_counter`. Ends the program where nothing
+    can be kept.
+    """
+    share = keep_what_costs_nothing(name, model, dataset, pool)
+    if share is None:
+        sys.exit(f"Nothing of that can be kept: {name!r} stays as it was.")
+    how |= {"kept_share": share, "seconds": round(time.perf_counter() - begun)}
+    finish(name, stage, model, dataset, pool, how, reads_otherwise=True)
+
+
+def check_steps(parser: argparse.ArgumentParser, steps: int) -> None:
+    """End the program where so many batches are not whole epochs."""
+    if steps < EPOCH or steps % EPOCH:
+        parser.error(f"--steps must be a multiple of {EPOCH}.")
+
+
 def main() -> None:
     """Go on with a network that ships."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -193,23 +221,17 @@ def main() -> None:
     arguments = parser.parse_args()
     name, seed, settings = arguments.network, arguments.seed, SETTINGS[arguments.network]
     if arguments.steps is not None:
-        if arguments.steps < EPOCH or arguments.steps % EPOCH:
-            parser.error(f"--steps must be a multiple of {EPOCH}.")
+        check_steps(parser, arguments.steps)
         settings = dataclasses.replace(settings, steps=arguments.steps)
     dataset, begun = load_mnist(), time.perf_counter()
     pool = ink_pool(get_recipe(name).hyperparameters.seed)
     model = polish(name, dataset, pool, settings, seed)
-    share = keep_what_costs_nothing(name, model, dataset, pool)
-    if share is None:
-        sys.exit(f"Nothing of that can be kept: {name!r} stays as it was.")
     how = dataclasses.asdict(settings) | {
         "seed": seed,
-        "kept_share": share,
-        "seconds": round(time.perf_counter() - begun),
         "command": f"python -m mnist_core.training.polish {name} --steps {settings.steps} "
         f"--seed {seed}",
     }
-    finish(name, "polished", model, dataset, pool, how, reads_otherwise=True)
+    conclude(name, "polished", model, dataset, pool, how, begun)
 
 
 if __name__ == "__main__":
