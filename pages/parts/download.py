@@ -7,8 +7,10 @@ from typing import Any
 import streamlit as st
 from streamlit import runtime
 
-KEPT = 32  # files; the oldest goes when one more is made
-_places = itertools.cycle(range(KEPT))
+KEPT, KEPT_LARGE = 32, 2  # files; the oldest of its kind goes when one more is made
+LARGE_BYTES = 1_000_000
+_places = itertools.cycle(f"download-{number}" for number in range(KEPT))
+_large_places = itertools.cycle(f"large-download-{number}" for number in range(KEPT_LARGE))
 
 
 def download(
@@ -25,14 +27,15 @@ def download(
 
 
 def kept(make: Callable[[], bytes | str], file_name: str, mime: str) -> bytes:
-    """Make a file and have Streamlit keep it until KEPT others were made.
+    """Make a file and have Streamlit keep it until KEPT others were made, KEPT_LARGE large ones.
 
     By itself Streamlit 1.67 forgets it when two scripts have ended, of whatever visitors: in a
     full room that is sooner than a browser fetches it.
     """
     made = make()
     data = made.encode() if isinstance(made, str) else made
+    place = next(_places if len(data) < LARGE_BYTES else _large_places)
     runtime.get_instance().media_file_mgr.add(
-        data, mime, f"download-{next(_places)}", file_name, is_for_static_download=True
+        data, mime, place, file_name, is_for_static_download=True
     )
     return data
