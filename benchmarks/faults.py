@@ -1,6 +1,8 @@
 """What breaks, each many times at random moments: python -m benchmarks.faults [--times 20]
 
     killed      kill -9 of a training
+    server      kill -9 of the process that asked for a training, as a server does
+    both        kill -9 of both
     deleted     the folder of runs is deleted in mid-training
     full        the disk fills in mid-training, and has room again (a tmpfs; needs root); while it
                 is full, a model is activated and curves are to be kept
@@ -59,18 +61,44 @@ for _ in range(int(sys.argv[2])):
 """
 
 
+ASK = """
+import time
+from mnist_core.runs import queue
+queue.request("softmax", {"epochs": 1})
+time.sleep(600)
+"""
+
+
 class Wrong(AssertionError):
     """Something that must hold does not."""
 
 
 def killed(chooser: random.Random) -> None:
     """Kill a training."""
-    run = queue.request("softmax", {"epochs": 1})
+    queue.request("softmax", {"epochs": 1})
     time.sleep(chooser.uniform(0, LONGEST_S))
-    pid = queue.get_run(run.run_id).pid
-    if pid and queue.get_run(run.run_id).state == "running":
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    kill_trainings()
+
+
+def server(chooser: random.Random) -> None:
+    """Kill the process that asked for a training, at any moment since its start."""
+    with subprocess.Popen([sys.executable, "-c", ASK]) as asked:
+        time.sleep(chooser.uniform(0, LONGEST_S))
+        asked.kill()
+
+
+def both(chooser: random.Random) -> None:
+    """Kill the process that asked for a training, and the training."""
+    server(chooser)
+    kill_trainings()
+
+
+def kill_trainings() -> None:
+    """Kill what is training with -9."""
+    for run in queue.live_runs():
+        if run.pid and run.state == "running":
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(run.pid, signal.SIGKILL)
 
 
 def deleted(chooser: random.Random) -> None:
@@ -200,6 +228,8 @@ def clock(chooser: random.Random) -> None:
 
 FAULTS = {
     "killed": killed,
+    "server": server,
+    "both": both,
     "deleted": deleted,
     "full": full,
     "read-only": read_only,

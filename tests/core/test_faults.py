@@ -8,7 +8,7 @@ import pytest
 from benchmarks import faults, serving
 
 
-@pytest.mark.parametrize("fault", ["two", "read-only"])
+@pytest.mark.parametrize("fault", ["both", "two", "read-only"])
 def test_after_a_fault_everything_is_whole_and_the_next_training_finishes(
     tmp_path, monkeypatch, fault
 ):
