@@ -26,7 +26,6 @@ import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -40,7 +39,7 @@ from unittest.mock import patch
 import numpy as np
 
 from benchmarks import results, serving
-from benchmarks.soak import ENDED
+from benchmarks.soak import ENDED, kill_trainings
 from mnist_core.analysis import robustness
 from mnist_core.errors import MnistError
 from mnist_core.models import registry
@@ -77,7 +76,7 @@ def killed(chooser: random.Random) -> None:
     """Kill a training."""
     queue.request("softmax", {"epochs": 1})
     time.sleep(chooser.uniform(0, LONGEST_S))
-    kill_trainings()
+    kill_trainings(registry.artifacts_dir())
 
 
 def server(chooser: random.Random) -> None:
@@ -90,15 +89,7 @@ def server(chooser: random.Random) -> None:
 def both(chooser: random.Random) -> None:
     """Kill the process that asked for a training, and the training."""
     server(chooser)
-    kill_trainings()
-
-
-def kill_trainings() -> None:
-    """Kill what is training with -9."""
-    for run in queue.live_runs():
-        if run.pid and run.state == "running":
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(run.pid, signal.SIGKILL)
+    kill_trainings(registry.artifacts_dir())
 
 
 def deleted(chooser: random.Random) -> None:

@@ -77,11 +77,14 @@ def seek(name: str, seed: int, seconds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="fuzz-") as temporary:
         folder = Path(temporary)
         command = [sys.executable, "-m", "benchmarks.fuzz.guided", name, str(seed), str(seconds)]
-        ended = subprocess.run([*command, temporary], capture_output=True, text=True, check=False)
-        last = re.findall(r"DONE\s+cov: (\d+) .*corp: (\d+)/", ended.stderr)
-        state = State(folder / "state")
-        if ended.returncode or not last:
-            note(folder, int(state["next"]), f"the process died: {ended.stderr[-300:]}")
+        with (folder / "log").open("wb") as log:
+            child = subprocess.Popen([*command, temporary], stdout=log, stderr=log)
+            state = State(folder / "state")
+            _wait(child, state)
+        said = (folder / "log").read_text(encoding="utf-8", errors="replace")
+        last = re.findall(r"DONE\s+cov: (\d+) .*corp: (\d+)/", said)
+        if child.returncode or not last:
+            note(folder, int(state["next"]), f"the process died: {_how(child.returncode)}")
         for path in folder.glob("fault-*"):
             shutil.copy(path, Path(tempfile.gettempdir()) / f"{name}-{path.name}")
         branches, kept = map(int, last[-1]) if last else (0, 0)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from random import Random
 
@@ -43,7 +42,8 @@ def changed(data: bytes, most: int, seed: int) -> bytes:
 def main(name: str, seed: int, seconds: int, folder: Path) -> None:
     """Seek for so many seconds; libFuzzer ends the process."""
     reader, state = READERS[name], State(folder / "state")
-    scratch, corpus = Path(tempfile.mkdtemp(prefix="fuzz-")), folder / "corpus"
+    scratch, corpus = folder / "scratch", folder / "corpus"
+    scratch.mkdir()
     corpus.mkdir()
     for number, files in enumerate(reader.files()):  # warms up whatever is imported late
         (scratch / "whole").mkdir()
