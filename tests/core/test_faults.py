@@ -5,7 +5,9 @@ import shutil
 
 import pytest
 
-from benchmarks import faults, serving
+from benchmarks import serving
+from benchmarks.faults import breaking
+from benchmarks.faults.__main__ import repeat
 
 
 @pytest.mark.parametrize("fault", ["both", "two", "read-only"])
@@ -17,6 +19,6 @@ def test_after_a_fault_everything_is_whole_and_the_next_training_finishes(
     monkeypatch.setenv("MNIST_ARTIFACTS", "")  # `repeat` sets it; then it is put back
     monkeypatch.setenv("MNIST_PATH", str(serving.few_digits(tmp_path)))
     monkeypatch.setenv("MNIST_NICENESS", "0")
-    monkeypatch.setattr(faults, "LONGEST_S", 4.0)
-    monkeypatch.setattr(faults, "DEEDS", 6)
-    assert faults.repeat(fault, times=1, seed=1)["wrong"] == {}
+    monkeypatch.setattr(breaking, "LONGEST_S", 4.0)
+    monkeypatch.setattr(breaking, "DEEDS", 6)
+    assert repeat(fault, times=1, seed=1)["wrong"] == {}

@@ -1,0 +1,1 @@
+"""What breaks under the app, and whether everything is whole afterwards; see `__main__`."""
