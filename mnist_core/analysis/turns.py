@@ -53,7 +53,7 @@ class Turns:
         with self._changed:
             before = self._tickets.index(number)
             self._changed.wait_for(
-                lambda: self._tickets.index(number) < min(before, self._at_once), timeout=seconds
+                lambda: self._tickets.index(number) < max(before, self._at_once), timeout=seconds
             )
         return self.ahead(number)
 

@@ -172,6 +172,33 @@ def test_turns_come_in_the_order_of_arrival_and_an_error_gives_ones_turn_away():
     assert sorted(places) == places
 
 
+def test_nobody_waits_where_nobody_computes():
+    turns = Turns(at_once=1)
+    with turns.ticket() as number:
+        began = time.monotonic()
+        assert turns.wait(number, 60.0) == 0
+        assert time.monotonic() - began < 30
+
+
+def test_a_place_gained_is_told_before_the_turn_comes():
+    turns = Turns(at_once=1)
+    told = []
+    with contextlib.ExitStack() as line:
+        others = [line.enter_context(contextlib.ExitStack()) for _ in range(40)]
+        for one in others:
+            one.enter_context(turns.ticket())
+        number = line.enter_context(turns.ticket())
+        thread = threading.Thread(target=lambda: told.append(turns.wait(number, 60.0)))
+        thread.start()
+        for one in others:
+            thread.join(timeout=0.05)
+            if not thread.is_alive():
+                break
+            one.close()
+        thread.join(timeout=10)
+    assert 0 < told[0] < 40
+
+
 def test_a_line_that_is_too_long_takes_nobody_more():
     turns = Turns(at_once=1, most_waiting=1)
     with turns.ticket() as first, turns.ticket() as second, turns.ticket() as third:
