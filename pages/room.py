@@ -56,11 +56,18 @@ def mine() -> Room | None:
     except MnistError as error:
         st.warning(str(error))
         return None
-    if not (st.session_state.get("is_admin") or host.is_host(room, st.session_state["host-key"])):
+    key = st.session_state.get("host-key", "")
+    if not (st.session_state.get("is_admin") or host.is_host(room, key)):
         st.warning("Another browser opened this room; only its host runs it.")
         return None
-    st.query_params.update({"room": room.code, "host": st.session_state["host-key"]})
+    enter(room, key)
     return room
+
+
+def enter(room: Room, key: str) -> None:
+    """Make a room this browser's, whatever room its address named before."""
+    st.session_state["room-key"], st.session_state["host-key"] = room.code, key
+    st.query_params.update({"room": room.code, "host": key})
 
 
 def invite(allowed: bool) -> None:
@@ -74,19 +81,13 @@ def invite(allowed: bool) -> None:
     st.markdown("\n".join(f"- **{title}**: {rounds.ABOUT[kind]}" for kind, title in TITLES.items()))
     if allowed and st.session_state.get("is_admin"):
         for room in host.open_rooms():
-            st.button(f"Run {room.code}", key=f"run-{room.code}", on_click=take_over, args=[room])
+            st.button(f"Run {room.code}", key=f"run-{room.code}", on_click=enter, args=[room, ""])
 
 
 def open_room() -> None:
     """Open a room for this browser."""
     key = new_token()
-    room = host.open_room(key, door.guessed_address())
-    st.session_state["room-key"], st.session_state["host-key"] = room.code, key
-
-
-def take_over(room: Room) -> None:
-    """Run a room that another browser opened, as an administrator."""
-    st.session_state["room-key"], st.session_state["host-key"] = room.code, ""
+    enter(host.open_room(key, door.guessed_address()), key)
 
 
 def run(room: Room) -> None:

@@ -101,6 +101,37 @@ def test_a_reload_finds_the_room_and_another_browser_does_not(page):
     assert "room-start" not in [button.key for button in stranger.button]
 
 
+def test_an_address_that_names_a_room_of_the_past_does_not_keep_a_new_one_away(page):
+    page.query_params.update(room="ZZZZ", host="x")
+    page.run()
+    assert "ZZZZ" in page.warning[0].value
+    code = opened(page)
+    assert [code] == [room.code for room in host.open_rooms()]
+    assert page.query_params["room"] == code
+    assert not page.warning
+    assert page.button("room-start").label == "Start"
+
+
+def test_an_address_without_the_hosts_key_lets_nobody_run_the_room(page):
+    code = opened(page)
+    other = AppTest.from_file(PAGE, default_timeout=60)
+    other.query_params["room"] = code
+    other.run()
+    assert "only its host runs it" in other.warning[0].value
+    assert not other.exception
+
+
+def test_an_administrator_runs_a_room_that_another_browser_opened(page):
+    code = opened(page)
+    other = AppTest.from_file(PAGE, default_timeout=60)
+    other.secrets["admin_password"] = PASSWORD
+    other.query_params.update(room="ZZZZ", host="x")
+    other.run().text_input("admin-password").set_value(PASSWORD).run()
+    other.button(f"run-{code}").click().run()
+    assert not other.exception
+    assert other.button("room-start").label == "Start"
+
+
 def test_an_address_that_is_none_is_said(page):
     code = opened(page)
     page.text_input("room-address").set_value("javascript:alert(1)").run()
