@@ -22,6 +22,7 @@ from typing import Any
 
 from mnist_core.errors import RunError
 from mnist_core.runs import engine, probe
+from mnist_core.training.machine import cores
 
 CONNECT_S, ANSWER_S = 5.0, 2.0
 _FRESH_S, _TROUBLED_S = 2.0, 10.0  # how long what was found out is taken for true
@@ -131,7 +132,7 @@ def state_of(address: str) -> State:
         with _installed():
             import distributed  # noqa: F401 - what it would need
         if not (known := embedded.known_address()):
-            sleeping = (Worker("", str(number), 1) for number in range(engine.cores()))
+            sleeping = (Worker("", str(number), 1) for number in range(cores()))
             return State(tuple(sleeping), "", sleeps=True)
         return ask(known)
     return ask(resolve(address))

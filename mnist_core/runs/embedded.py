@@ -21,6 +21,7 @@ from mnist_core.files import write_json
 from mnist_core.models.registry import runs_dir
 from mnist_core.runs import engine
 from mnist_core.runs.folder import is_held, read_json
+from mnist_core.training.machine import cores
 
 START_S = 90.0  # of a busy machine
 IDLE_S = 120.0
@@ -70,7 +71,7 @@ def serve(workers: int) -> None:
     except BlockingIOError:
         return
     _kept().unlink(missing_ok=True)
-    os.environ["MNIST_THREADS"] = str(max(1, engine.cores() // workers))
+    os.environ["MNIST_THREADS"] = str(max(1, cores() // workers))
     with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0") as cluster:
         write_json(_kept(), {"address": cluster.scheduler_address, "pid": os.getpid()})
         used_at = time.monotonic()
@@ -83,4 +84,4 @@ def serve(workers: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]) if len(sys.argv) > 1 else engine.cores())
+    serve(int(sys.argv[1]) if len(sys.argv) > 1 else cores())

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from mnist_core.errors import RunError
 from mnist_core.runs.folder import FAILED, is_alive, settle, write
 from mnist_core.runs.ready import ReadyProcess, is_training
+from mnist_core.training.machine import cores
 
 if TYPE_CHECKING:
     from mnist_core.runs.cluster import DaskCluster
@@ -126,12 +127,6 @@ def watch(process: subprocess.Popen[bytes], ended: Callable[[], None]) -> None:
         ended()
 
     threading.Thread(target=wait, name=WATCHER, daemon=True).start()
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
-    return len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
 
 
 def training_environment(threads: int | None = None) -> dict[str, str]:

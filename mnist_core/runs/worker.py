@@ -25,9 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from mnist_core.files import opened_zip, read_member
-from mnist_core.runs.engine import cores, training_environment
+from mnist_core.runs.engine import training_environment
 from mnist_core.runs.folder import log_tail
 from mnist_core.training.events import MOMENTS
+from mnist_core.training.machine import cores
 
 GROWING = ("events.jsonl", "train.log")  # files that a run only adds to; moments are new ones
 _OWN = ("process.lock", "process.json", "training.lock")  # of one machine's processes

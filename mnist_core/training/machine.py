@@ -23,4 +23,10 @@ def hardware() -> str:
         lines = cpuinfo.read_text(encoding="utf-8").splitlines()
         named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
         name = named[0] if named else name
-    return f"{name}, {len(os.sched_getaffinity(0))} cores"
+    return f"{name}, {cores()} cores"
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
+    return len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1

@@ -14,6 +14,7 @@ import pytest
 
 from mnist_core.runs import engine, queue, ready
 from mnist_core.runs import folder as run_folder
+from mnist_core.training import machine
 from tests.made_up_runs import STAND_IN
 
 # A process that waits ready without TensorFlow: python -c QUICKLY HANDLE
@@ -152,3 +153,11 @@ print(open("/proc/self/autogroup").read() if os.path.exists("/proc/self/autogrou
     assert said[0].startswith("19 True")
     assert said[1].startswith("7 False")
     assert not Path("/proc/self/autogroup").exists() or "nice 19" in said[0]
+
+
+def test_the_cores_are_counted_where_no_affinity_is_known(monkeypatch):
+    """On macOS every training failed at its end, when its card was to name the hardware."""
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert machine.hardware().endswith(", 6 cores")
+    assert engine.training_environment()["OMP_NUM_THREADS"] == "6"
