@@ -43,15 +43,30 @@ def room_of_key(key: str) -> Room:
 
 
 def report(room: Room) -> list[dict[str, Any]]:
-    """Return each round as the wall would show it, the first first."""
+    """Return each round's figures as the wall would show them, the first first; no drawings."""
     with reading() as connection:
         found = connection.execute(
             sa.select(rounds).where(rounds.c.room_id == room.id).order_by(rounds.c.id)
         ).all()
         return [
-            wall.state_of(connection, room, Round(**row._mapping)) | {"title": TITLES[row.kind]}
+            wall.state_of(connection, room, Round(**row._mapping), since=room.revision)
+            | {"title": TITLES[row.kind]}
             for row in found
         ]
+
+
+def drawings(room: Room) -> dict[int, list[dict[str, Any]]]:
+    """Return what was drawn in each round, also what was cleared off the wall, the first first.
+
+    Round id -> {"name", "path", "width", "read": network -> its answer}, see `wall`; without what
+    is hidden or veiled.
+    """
+    drawn: dict[int, list[dict[str, Any]]] = {}
+    with reading() as connection:
+        unveiled = _drawn(room).where(wall.unveiled(room))
+        for row in connection.execute(unveiled.order_by(entries.c.id)):
+            drawn.setdefault(row.round_id, []).append(wall.drawing(row, room))
+    return drawn
 
 
 def drawings_csv(room: Room) -> str:
@@ -94,6 +109,7 @@ def _drawn(room: Room) -> sa.Select[Any]:
             people.drawings.c.size_px,
             people.drawings.c.width_px,
             people.drawings.c.answers,
+            people.drawings.c.hidden,
             people.drawings.c.created_at,
         )
         .join(people.drawings, people.drawings.c.id == entries.c.drawing_id)
@@ -128,10 +144,7 @@ def picture(room: Room) -> bytes:
     lines = [line for shown in report(room) for line in _words(shown)]
     with reading() as connection:
         found = connection.execute(
-            _drawn(room)
-            .where(sa.not_(entries.c.veiled) | entries.c.let_in | sa.literal(not room.gate))
-            .order_by(entries.c.id.desc())
-            .limit(_MOST_TILES)
+            _drawn(room).where(wall.unveiled(room)).order_by(entries.c.id.desc()).limit(_MOST_TILES)
         ).all()
     rows = -(-len(found) // _COLUMNS_OF_TILES)
     width = _COLUMNS_OF_TILES * (_TILE_PX + 8) + 64

@@ -70,7 +70,7 @@ def state_of(
         sa.select(sa.func.count()).select_from(_shown()).where(entries.c.round_id == round_.id)
     ).scalar_one()
     if round_.kind == rules.TEST:
-        shown["test"] = _test(connection, round_)
+        shown["test"] = _test(connection, room, round_)
     if round_.kind == rules.FOOL:
         _add_votes(connection, round_, shown)
     return shown
@@ -107,10 +107,16 @@ def _drawings(
         .order_by(entries.c.id.desc())
         .limit(MOST_AT_ONCE)
     ).all()
-    return [_drawing(row, room) for row in reversed(found)]
+    return [drawing(row, room) for row in reversed(found)]
 
 
-def _drawing(row: Any, room: Room) -> dict[str, Any]:
+def unveiled(room: Room) -> sa.ColumnElement[bool]:
+    """Return the condition that an entry is shown as it is, not small and blurred."""
+    return sa.not_(entries.c.veiled) | entries.c.let_in | sa.literal(not room.gate)
+
+
+def drawing(row: Any, room: Room) -> dict[str, Any]:
+    """Return an entry, in a row with its member's name and its drawing, as a wall shows it."""
     if row.hidden:
         return {"id": row.id, "gone": True}
     return {
@@ -145,7 +151,7 @@ def path(strokes: list[list[list[float]]], size_px: float) -> str:
     return "".join(parts)
 
 
-def _test(connection: Connection, round_: Round) -> dict[str, Any]:
+def _test(connection: Connection, room: Room, round_: Round) -> dict[str, Any]:
     counted = connection.execute(
         sa.select(
             entries.c.asked, *(entries.c[n] for n in rules.NETWORKS), sa.func.count().label("many")
@@ -164,7 +170,7 @@ def _test(connection: Connection, round_: Round) -> dict[str, Any]:
         right = sum(matrix[digit][digit] for digit in range(10))
         share = rules.Share(right, sum(map(sum, matrix)))
         shown[network] = {**share_of(share), "matrix": matrix, "mnist": _on_mnist(network)}
-    shown["only_one"] = _only_one_right(connection, round_)
+    shown["only_one"] = _only_one_right(connection, room, round_)
     return shown
 
 
@@ -184,7 +190,7 @@ def _on_mnist(network: str) -> float | None:
     return float(found) if isinstance(found, int | float) else None
 
 
-def _only_one_right(connection: Connection, round_: Round) -> list[dict[str, Any]]:
+def _only_one_right(connection: Connection, room: Room, round_: Round) -> list[dict[str, Any]]:
     dense, cnn, asked = entries.c.dense, entries.c.cnn, entries.c.asked
     found = connection.execute(
         sa.select(
@@ -199,8 +205,9 @@ def _only_one_right(connection: Connection, round_: Round) -> list[dict[str, Any
         .select_from(_shown())
         .where(
             entries.c.round_id == round_.id,
+            entries.c.id > round_.cleared_entry,
             ((dense == asked) & (cnn != asked)) | ((dense != asked) & (cnn == asked)),
-            sa.not_(entries.c.veiled) | entries.c.let_in,
+            unveiled(room),
         )
         .order_by(entries.c.id.desc())
         .limit(MOST_CURIOSITIES)

@@ -65,7 +65,10 @@ async def _answered(request: Request, made: Any) -> Response:
 def page(room: Room) -> str:
     """Return the page as HTML."""
     key = html.escape(room.results_key)
-    rounds = "".join(_round(shown) for shown in results.report(room)) or "<p>No rounds yet.</p>"
+    drawn = results.drawings(room)
+    rounds = "".join(
+        _round(shown, drawn.get(shown["round"]["id"], [])) for shown in results.report(room)
+    )
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -76,13 +79,13 @@ def page(room: Room) -> str:
 <a href="{key}/drawings.csv">The drawings with their strokes (CSV)</a></p>
 <p class=legend>Below each drawing: what the <b class=dense>dense network</b> and the
 <b class=cnn>CNN</b> read.</p></header>
-<main>{rounds}</main></body></html>"""
+<main>{rounds or "<p>No rounds yet.</p>"}</main></body></html>"""
 
 
-def _round(shown: dict[str, Any]) -> str:
+def _round(shown: dict[str, Any], drawn: list[dict[str, Any]]) -> str:
     title = html.escape(f"{shown['round']['number']}. {shown['title']}")
     facts = "".join(f"<li>{html.escape(fact)}</li>" for fact in results.facts(shown))
-    tiles = "".join(_tile(one) for one in shown["drawings"] if not one["veiled"])
+    tiles = "".join(map(_tile, drawn))
     return f"<section><h2>{title}</h2><ul>{facts}</ul><div class=tiles>{tiles}</div></section>"
 
 

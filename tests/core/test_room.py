@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mnist_core.data import database, people
 from mnist_core.errors import NoSuchRoom, NotAMember, NotNow, RoomError, RoomPaused, WrongDrawing
-from mnist_core.room import ballot, host, names, phones, rules, scores, store, wall
+from mnist_core.room import ballot, host, names, phones, results, rules, scores, store, wall
 from mnist_core.room.phones import Sent
 from mnist_core.room.tables import TABLES, entries, members, rounds
 from tests.postgresql import postgresql_address
@@ -323,6 +323,50 @@ def test_a_wall_hears_what_has_changed_and_nothing_else(store_kind):
     assert cleared["reset"]
     assert cleared["drawings"] == []
     assert len(people.listed(room_code=code)) == 2
+
+
+def test_the_results_keep_what_was_cleared_and_more_than_a_wall_shows(sqlite_store, monkeypatch):
+    """The results page lost what was cleared off the wall, and all but a round's newest 120."""
+    monkeypatch.setattr(wall, "MOST_AT_ONCE", 2)
+    code = opened()
+    round_ = host.start_round(code, "draw", None)
+    drawn = [
+        phones.draw(code, TOKENS[0], sent(f"d{n}", round_.id), answers(7, 7)) for n in range(4)
+    ]
+    host.clear(code)
+    drawn.append(phones.draw(code, TOKENS[0], sent("later", round_.id), answers(7, 7)))
+    veiled = phones.draw(code, TOKENS[0], sent("veiled", round_.id), answers(7, 7, is_digit=False))
+    hidden = phones.draw(code, TOKENS[0], sent("hidden", round_.id), answers(7, 7))
+    host.hide(code, hidden)
+    kept = results.drawings(host.room(code))
+    assert [one["id"] for one in kept[round_.id]] == drawn
+    host.set_gate(code, False)
+    kept = results.drawings(host.room(code))
+    assert [one["id"] for one in kept[round_.id]] == [*drawn, veiled]
+    assert [one["drawn"] for one in results.report(host.room(code))] == [len(drawn) + 1]
+
+
+def test_what_only_one_got_is_cleared_and_veiled_as_the_rest(sqlite_store):
+    """Clear left the strip of the test set as it was, and the gate's switch did not reach it."""
+    code = opened()
+    me = phones.join(code, TOKENS[0])
+    round_ = host.start_round(code, "test", None)
+
+    def draw(task: int, is_digit: bool) -> int:
+        asked = rules.asked_digit(round_.seed, me.id, task)
+        read = answers(asked, (asked + 1) % 10, is_digit)
+        return phones.draw(code, TOKENS[0], sent(f"d{task}", round_.id, task), read)
+
+    def only_one() -> list[int]:
+        return [one["id"] for one in wall.state(code)["test"]["only_one"]]
+
+    first, veiled = draw(0, True), draw(1, False)
+    assert only_one() == [first]
+    host.set_gate(code, False)
+    assert only_one() == [veiled, first]
+    host.clear(code)
+    assert only_one() == []
+    assert wall.state(code)["test"]["dense"]["of"] == 2
 
 
 def test_a_muted_phone_draws_for_itself_alone(store_kind):
