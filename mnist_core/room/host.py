@@ -246,7 +246,7 @@ def mute(code: str, member_id: int, muted: bool = True) -> None:
             .where(people.drawings.c.id.in_(sa.select(entries.c.drawing_id).where(of_member)))
             .values(hidden=True)
         )
-        connection.execute(sa.update(entries).where(of_member).values(revision=room.revision))
+        _reset(connection, room)  # they may be more than one message to a wall holds
 
 
 def close(code: str) -> None:

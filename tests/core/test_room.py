@@ -383,6 +383,21 @@ def test_a_muted_phone_draws_for_itself_alone(store_kind):
     assert len(wall.state(code)["drawings"]) == 1
 
 
+def test_all_that_a_muted_phone_drew_leaves_the_wall(sqlite_store, monkeypatch):
+    """A wall was told of the newest 120 alone, and kept up to 280 more of a spammer's."""
+    monkeypatch.setattr(wall, "MOST_AT_ONCE", 2)
+    code = opened()
+    round_ = host.start_round(code, "draw", None)
+    for number in range(5):
+        phones.draw(code, TOKENS[0], sent(f"d{number}", round_.id), answers(7, 7))
+    kept = phones.draw(code, TOKENS[1], sent("a", round_.id), answers(7, 7))
+    seen = wall.state(code)["revision"]
+    host.mute(code, phones.join(code, TOKENS[0]).id)
+    news = wall.state(code, seen)
+    assert news["reset"]
+    assert [one["id"] for one in news["drawings"]] == [kept]
+
+
 def test_a_pause_holds_phones_back_and_the_clock(store_kind):
     code = opened()
     round_ = host.start_round(code, "draw", 60)
