@@ -271,28 +271,6 @@ def robustness_curve(
     return finish(figure, 320)
 
 
-def training_curves(history: Mapping[str, Sequence[float]]) -> go.Figure:
-    """Return loss and accuracy by epoch; keys loss, accuracy and, with it, val_ of each."""
-    from plotly.subplots import make_subplots
-
-    figure = make_subplots(rows=1, cols=2, subplot_titles=("Loss", "Accuracy"))
-    for column, metric in enumerate(("loss", "accuracy"), start=1):
-        for prefix, name, colour, dash in (
-            ("", "training", GREY, "dot"),
-            ("val_", "validation", BLUE, "solid"),
-        ):
-            values = list(history.get(prefix + metric, ()))
-            figure.add_scatter(
-                x=list(range(1, len(values) + 1)), y=values, name=name, legendgroup=name,
-                showlegend=column == 1, mode="lines+markers", row=1, col=column,
-                line={"color": colour, "dash": dash, "width": 3},
-                hovertemplate="epoch %{x}: %{y:.4f}",
-            )  # fmt: skip
-    figure.update_xaxes(title="epoch", fixedrange=True, rangemode="tozero", tickformat="d")
-    figure.update_yaxes(fixedrange=True)
-    return finish(figure, 320, margin_t=40)
-
-
 def _percent_axis(update, title: str, span: list[float] | None, tickformat: str = ".0%") -> None:
     update(title=title, range=span, tickformat=tickformat, fixedrange=True)
 

@@ -76,11 +76,6 @@ def test_tiles_hold_the_images_themselves_and_their_indices():
     assert np.array_equal(shown[::3, ::3], images[6])
 
 
-def test_training_curves_show_what_there_is():
-    figure = figures.training_curves({"loss": [2, 1], "val_loss": [2.5, 1.5], "accuracy": [0.5]})
-    assert [list(trace.y) for trace in figure.data] == [[2, 1], [2.5, 1.5], [0.5], []]
-
-
 def test_a_validation_digit_without_its_picture_is_its_label():
     example = {"index": 3, "label": 4, "probabilities": [0.05] * 9 + [0.55]}
     assert "<img" in figures_training.validation_digits(np.zeros((1, 28, 28), np.uint8), [example])
