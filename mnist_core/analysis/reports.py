@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import numpy as np
 
 from mnist_core.analysis import metrics
@@ -26,12 +29,14 @@ def answers_csv(probabilities: np.ndarray, y_true: np.ndarray) -> str:
 
 def curves_csv(curves: dict[str, dict[str, list[float]]], levels: dict[str, list[float]]) -> str:
     """Return robustness curves as CSV; curves: model -> deformation -> accuracy by level."""
-    lines = ["model,deformation,level,accuracy"]
+    written = io.StringIO()
+    rows = csv.writer(written, lineterminator="\n")  # quotes: names of models hold commas
+    rows.writerow(["model", "deformation", "level", "accuracy"])
     for model, measured in curves.items():
         for name, accuracies in measured.items():
             pairs = zip(levels[name], accuracies, strict=True)
-            lines += [f"{model},{name},{level},{accuracy:.4f}" for level, accuracy in pairs]
-    return "\n".join(lines) + "\n"
+            rows.writerows([model, name, level, f"{accuracy:.4f}"] for level, accuracy in pairs)
+    return written.getvalue()
 
 
 def per_digit_table(y_true: np.ndarray, y_pred: np.ndarray) -> list[dict[str, int | str]]:

@@ -2,12 +2,14 @@
 
 Backgrounds are transparent and text takes the page's colour, so that every figure reads in a
 light and in a dark theme. Colours are Okabe & Ito's, which colour-blind people tell apart.
-`customdata` of a mark says what a click on it means.
+`customdata` of a mark says what a click on it means. Names come from visitors; Plotly would take
+some of HTML (links, bold) for what it says.
 """
 
 from __future__ import annotations
 
 import base64
+import html
 import io
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -80,8 +82,8 @@ def difference_heatmap(difference: np.ndarray, first: str, second: str) -> go.Fi
     figure = go.Figure(_cells(root, -1, _BLUE_TO_ORANGE))
     texts = np.vectorize(lambda count: f"{count:+d}" if count else "")(difference)
     hover = [
-        f"{true} read as {predicted}<br>{difference[true, predicted]:+d} in {second}, "
-        f"compared with {first}"
+        f"{true} read as {predicted}<br>{difference[true, predicted]:+d} in {html.escape(second)}, "
+        f"compared with {html.escape(first)}"
         for true in range(10)
         for predicted in range(10)
     ]
@@ -225,7 +227,7 @@ def reliability(bins: Mapping[str, ReliabilityBins]) -> go.Figure:
     for (name, sorted_in), colour in zip(bins.items(), colours(bins), strict=True):
         filled = sorted_in.counts > 0
         figure.add_scatter(
-            x=sorted_in.confidence[filled], y=sorted_in.accuracy[filled], name=name,
+            x=sorted_in.confidence[filled], y=sorted_in.accuracy[filled], name=html.escape(name),
             mode="lines+markers", line={"color": colour, "width": 2},
             marker={"size": 6 + 3 * np.log10(sorted_in.counts[filled]), "color": colour},
             customdata=sorted_in.counts[filled],
@@ -243,7 +245,7 @@ def coverage(curves: Mapping[str, Coverage]) -> go.Figure:
         kept = np.unique(np.linspace(0, len(curve.coverage) - 1, 300).astype(int))
         kept = kept[curve.coverage[kept] >= 0.5] if len(kept) else kept
         figure.add_scatter(
-            x=curve.coverage[kept], y=curve.accuracy[kept], name=name, mode="lines",
+            x=curve.coverage[kept], y=curve.accuracy[kept], name=html.escape(name), mode="lines",
             line={"color": colour, "width": 3}, customdata=curve.threshold[kept],
             hovertemplate="%{y:.2%} right on %{x:.1%} of the digits, when it answers only from "
             "%{customdata:.1%} on",
@@ -262,7 +264,7 @@ def robustness_curve(
     drawn = zip(accuracies.items(), colours(accuracies), strict=True)
     for place, ((name, accuracy), colour) in enumerate(drawn):
         figure.add_scatter(
-            x=levels, y=accuracy, name=name, mode="lines+markers",
+            x=levels, y=accuracy, name=html.escape(name), mode="lines+markers",
             line={"color": colour, "width": 3, "dash": dashes[place % 4]},
             hovertemplate="%{x:g}: %{y:.1%} right",
         )  # fmt: skip

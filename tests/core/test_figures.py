@@ -90,6 +90,20 @@ def test_coverage_of_one_confidence_is_one_point():
     assert list(figures.coverage({"m": curve}).data[0].x) == [1.0]
 
 
+def test_a_visitors_title_is_no_html_in_any_chart():
+    title = '<a href="https://example.com">fast</a>'
+    probabilities, y_true = np.full((5, 10), 0.1), np.zeros(5, int)
+    drawn = [
+        figures.reliability({title: metrics.reliability_bins(probabilities, y_true)}),
+        figures.coverage({title: metrics.accuracy_against_coverage(probabilities, y_true)}),
+        figures.robustness_curve([0, 1], {title: [0.9, 0.8]}, "degrees"),
+        figures.difference_heatmap(np.eye(10, dtype=int), title, title),
+    ]
+    for figure in drawn:
+        assert "&lt;a" in figure.to_json().replace("\\u0026", "&").replace("\\u003c", "<")
+        assert "<a href" not in str(figure)
+
+
 def test_each_column_of_a_network_is_drawn_in_a_row_of_its_own():
     def rows(recipe: str) -> list[str]:
         drawn = figures_training.layer_diagram(layers.all_layers()[recipe])

@@ -30,6 +30,11 @@ def test_curves_have_a_row_for_each_level():
     assert text.splitlines()[1:] == ["dense,Turn,-30,0.5000", "dense,Turn,0,1.0000"]
 
 
+def test_a_name_with_a_comma_stays_one_column_of_curves():
+    text = reports.curves_csv({"fast, 12:37": {"Turn": [0.5]}}, {"Turn": [0]})
+    assert list(csv.reader(text.splitlines()))[1] == ["fast, 12:37", "Turn", "0", "0.5000"]
+
+
 def test_the_summary_names_accuracy_pairs_and_data():
     probabilities = np.eye(10, dtype=np.float32)[Y_PRED]
     summary = metrics.summarise(probabilities, Y_TRUE)

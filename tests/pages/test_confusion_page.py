@@ -1,5 +1,6 @@
 """The confusion page: what it shows of stored answers, and of answers that do not fit."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.analysis import robustness
 from mnist_core.data.mnist import load_mnist
 from mnist_core.models import registry
-from tests.made_up_models import CNN_MISTAKES, DENSE_MISTAKES, make_data, make_model
+from mnist_core.runs import queue
+from tests.made_up_models import CNN_MISTAKES, DENSE_MISTAKES, answers, make_data, make_model
+from tests.made_up_runs import finished_run
 
 PAGE = Path(__file__).parents[2] / "pages" / "confusion.py"
 
@@ -145,3 +148,45 @@ def test_an_address_opens_its_cell():
     page = AppTest.from_file(str(PAGE), default_timeout=30)
     page.query_params["true-digit"], page.query_params["read-as"] = "9", "4"
     assert "9 read as 4" in words(page.run())
+
+
+@pytest.fixture
+def two_of_a_name(models) -> list[str]:
+    """Two runs that a visitor gave the same title, a link, in the same minute; their names."""
+    named = []
+    for mistakes in ({3: 5}, {4: 6}):
+        run = queue.get_run(finished_run(title="[a](http://b.example)"))
+        stored = registry.Evaluation(
+            answers(mistakes), load_mnist().y_test, load_mnist().digest, "test"
+        )
+        registry.save_evaluation(run.folder, stored)
+        config = json.loads((run.folder / "config.json").read_text(encoding="utf-8"))
+        (run.folder / "config.json").write_text(
+            json.dumps(config | {"requested_at": 1_700_000_000.0}), encoding="utf-8"
+        )
+        named.append(run.run_id)
+    return named
+
+
+def test_runs_of_the_same_name_are_told_apart(two_of_a_name):
+    one, other = two_of_a_name
+    at = {"model": one, "other-model": other}
+    trust = [said.value for said in open_page(view="Trust", **at).caption]
+    assert len({said for said in trust if "calibration error" in said}) == 2
+    measured = {one.name: [0.5] * len(one.levels) for one in robustness.DEFORMATIONS}
+    for name in two_of_a_name:
+        robustness.keep(name, load_mnist().digest, 400, measured)
+    broken = open_page(view="Break it", **at)
+    assert {len(json.loads(chart.proto.spec)["data"]) for chart in broken.get("plotly_chart")} == {
+        2
+    }
+    assert len(set(open_page(view="Compare", **at).selectbox(key="apart").options)) == 3
+
+
+@pytest.mark.parametrize("view", ["Mistakes", "Trust", "Compare", "Break it"])
+def test_a_visitors_title_is_no_link(two_of_a_name, view):
+    one, other = two_of_a_name
+    page = open_page(**{"view": view, "model": one, "other-model": other})
+    said = words(page) + "".join(button.label for button in page.button)
+    assert "](http" not in said
+    assert view == "Mistakes" or "example" in said

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.analysis import projection
 from mnist_core.data import mnist
+from mnist_core.runs import report
 from pages.parts.dataset import digit_wall
 from tests.made_up_models import DENSE_MISTAKES, make_data, make_model
 
@@ -76,6 +77,16 @@ def test_filters_by_split_digit_and_answer():
     assert "No digit fits this filter" in none
     unsure = words(open_page(answer="unsure", network="cnn"))
     assert "**Test images that the CNN is not sure of: 400**" in unsure
+
+
+@pytest.mark.usefixtures("data")
+def test_a_visitors_title_is_no_link(monkeypatch):
+    monkeypatch.setattr(report, "model_title", lambda _: "[a](http://b.example)")
+    assert "](http" not in words(open_page(answer="wrong", network="dense"))
+    page = open_page(**{"view-data": "Doubtful labels"})
+    labels = page.segmented_control(key="doubtful-split").options
+    assert len(labels) == 3
+    assert "](http" not in "".join(labels)
 
 
 @pytest.mark.usefixtures("data")

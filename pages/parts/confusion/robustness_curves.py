@@ -11,7 +11,7 @@ from mnist_core.models.registry import Evaluation
 from mnist_core.views import figures
 from mnist_core.words import capitalised
 from pages.parts.chart import chart
-from pages.parts.names import chart_name, model_title
+from pages.parts.names import chart_name, plain_title
 from pages.parts.stored_answers import changed_ns, dataset_or_reason, load
 from pages.parts.turn import own_turn
 
@@ -48,7 +48,7 @@ def offer_to_measure(missing: list[str], stored: Evaluation, indices: np.ndarray
     if dataset is None or dataset.digest != stored.data_digest:
         st.info(reason or "The stored answers belong to another data set than this machine's.")
         return
-    told = " and ".join(map(model_title, missing))
+    told = " and ".join(map(plain_title, missing))
     if not st.button(f"Measure {told}", key="measure", type="primary"):
         return
     bar = st.progress(0.0)
@@ -61,7 +61,7 @@ def offer_to_measure(missing: list[str], stored: Evaluation, indices: np.ndarray
                     dataset,
                     indices,
                     lambda share, what, name=name: bar.progress(
-                        share, f"{capitalised(model_title(name))}: {what}"
+                        share, f"{capitalised(plain_title(name))}: {what}"
                     ),
                 )
         except MnistError as error:

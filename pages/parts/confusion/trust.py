@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mnist_core.analysis import metrics
+from mnist_core.runs.report import plain
 from mnist_core.views import figures
 from mnist_core.words import percent
 from pages.parts.chart import chart
@@ -20,7 +21,7 @@ def show_trust(names: list[str]) -> None:
         chart(figures.reliability(bins), "reliability")
         for name, one in stored.items():
             error = metrics.expected_calibration_error(one.probabilities, one.y_true)
-            st.caption(f"{name}: expected calibration error {percent(error)}, in 15 bins.")
+            st.caption(f"{plain(name)}: expected calibration error {percent(error)}, in 15 bins.")
     with right:
         st.subheader("What if it may say “not sure”?")
         curves = {

@@ -10,7 +10,7 @@ from mnist_core.errors import DatasetError
 from mnist_core.models import registry
 from mnist_core.words import percent
 from pages.parts.dataset.digit_wall import show_in_wall
-from pages.parts.names import model_title
+from pages.parts.names import model_title, plain_title
 
 ALL = "both"
 ANY = "anything"
@@ -20,7 +20,7 @@ def read_filter(
     dataset: Dataset, answers: dict[str, registry.Evaluation]
 ) -> tuple[np.ndarray, str, str]:
     """Show the filter; return the places that it lets through, whose answers it asks for (""
-    for nobody's), and what it shows in words."""
+    for nobody's), and what it shows in words, as Markdown."""
     with st.popover("Filter", icon=":material/tune:"):
         splits = [ALL, *browse.SPLITS]
         split = st.segmented_control("Split", splits, default=ALL, key="split", required=True,
@@ -47,7 +47,7 @@ def read_filter(
         )
         places = browse.select(dataset, chosen, answers.get(name))
         show_jump(dataset, places)
-    return places, name or "", browse.in_words(chosen, len(places), model_title(name or ""))
+    return places, name or "", browse.in_words(chosen, len(places), plain_title(name or ""))
 
 
 def show_jump(dataset: Dataset, places: np.ndarray) -> None:

@@ -8,7 +8,7 @@ from mnist_core.errors import DatasetError
 from mnist_core.training import doubtful
 from mnist_core.words import chance
 from pages.parts.dataset.digit_grid import show_digit, show_grid
-from pages.parts.names import model_title
+from pages.parts.names import plain_title
 from pages.parts.stored_answers import answers_of
 
 
@@ -17,7 +17,7 @@ def show_doubtful(dataset: Dataset) -> None:
     """Show digits whose label a network contradicts, with both opinions."""
     answers = answers_of(dataset)
     kinds = {"training": "training"}
-    kinds |= {name: f"test, read by {model_title(name)}" for name in answers}
+    kinds |= {name: f"test, read by {plain_title(name)}" for name in answers}
     kind = st.segmented_control("Split", list(kinds), default="training", key="doubtful-split",
                                 required=True, format_func=kinds.__getitem__)  # fmt: skip
     try:
