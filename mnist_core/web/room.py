@@ -183,17 +183,18 @@ class RoomRoutes:
         code, token = request.path_params["code"], _token(request)
         room, member = await self._do(self._readers, _member, code, token)
         await self._do(self._writer, store.seen, [member.id])
-        first = await self._do(self._readers, phone_state.state, code, token)
-        return self._stream(room, member.id, first)
+        return self._stream(room, member.id, functools.partial(phone_state.state, code, token))
 
     async def wall_events(self, request: Request) -> Response:
         """Stream what the wall shows."""
         gate.admit(request, self._sends)
         code = request.path_params["code"]
         room = await self._do(self._readers, _room, code)
-        return self._stream(room, None, await self._do(self._readers, wall.state, code))
+        return self._stream(room, None, functools.partial(wall.state, code))
 
-    def _stream(self, room: Room, member_id: int | None, first: dict[str, Any]) -> Response:
+    def _stream(
+        self, room: Room, member_id: int | None, first: Callable[[], dict[str, Any]]
+    ) -> Response:
         return StreamingResponse(
             self._hub.listen(room, member_id, first),
             media_type="text/event-stream",

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mnist_core.data.database import reading
-from mnist_core.errors import DatabaseError
+from mnist_core.errors import DatabaseError, MnistError
 from mnist_core.room import phone_state, rules, scores, store, wall
 from mnist_core.room.store import Room
 from mnist_core.room.tables import rooms
@@ -29,6 +29,14 @@ PRESENT_EVERY_S = 5.0  # who has left changes nothing in the database
 HEARTBEAT_S = 15.0
 SEEN_EVERY_S = 20.0
 MOST_WAITING = 200  # messages to somebody who does not take them; then the connection ends
+
+
+def _text(message: dict[str, Any]) -> str:
+    return json.dumps(message, separators=(",", ":"))
+
+
+def _event(text: str) -> str:
+    return f"data: {text}\n\n"
 
 
 @dataclass(eq=False)
@@ -42,7 +50,7 @@ class Listener:
 
     def tell(self, message: dict[str, Any] | str | None) -> None:
         """Hand over a message; None ends the connection."""
-        text = json.dumps(message, separators=(",", ":")) if isinstance(message, dict) else message
+        text = _text(message) if isinstance(message, dict) else message
         with contextlib.suppress(asyncio.QueueFull):
             self.news.put_nowait(text)
 
@@ -70,18 +78,25 @@ class Hub:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="room-news")
 
     async def listen(
-        self, room: Room, member_id: int | None, first: dict[str, Any] | None
+        self, room: Room, member_id: int | None, first: Callable[[], dict[str, Any]]
     ) -> AsyncIterator[str]:
-        """Yield server-sent events until the listener goes or the room is closed."""
+        """Yield server-sent events until the listener goes or the room is closed.
+
+        first: reads what the listener is told before any news, in the thread that looks for news.
+        """
         listener = Listener(member_id)
-        # What happened before is what `first` says or the listener asks for.
         channel = self._channels.setdefault(room.id, Channel(room.revision, room.phone_revision))
         channel.listeners.add(listener)
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look_on())
         try:
-            if first is not None:
-                listener.tell(first)
+            # Read only now, so that nothing is missed, and by the thread that looks, so that what
+            # has been told meanwhile is no newer.
+            loop = asyncio.get_running_loop()
+            state = await loop.run_in_executor(self._reader, first)
+            while not listener.news.empty():
+                listener.news.get_nowait()
+            yield _event(_text(state))
             while True:
                 try:
                     text = await asyncio.wait_for(listener.news.get(), HEARTBEAT_S)
@@ -90,9 +105,11 @@ class Hub:
                     continue
                 if text is None:
                     return
-                yield f"data: {text}\n\n"
+                yield _event(text)
                 if listener.news.full():
                     return
+        except MnistError:  # the room was closed this very moment, or the database is away
+            return
         finally:
             channel.listeners.discard(listener)
             if not channel.listeners:
@@ -163,7 +180,7 @@ def _tell(channel: Channel, news: dict[str, Any]) -> None:
     channel.told_at = time.monotonic()
     channel.points_due = channel.points_due or news["changed"]
     if "wall" in news:
-        text = json.dumps(news["wall"], separators=(",", ":"))
+        text = _text(news["wall"])
         for listener in listeners:
             if listener.member_id is None:
                 listener.tell(text)

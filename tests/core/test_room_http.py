@@ -7,20 +7,32 @@ import csv
 import io
 import json
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from mnist_core.data import database, people
 from mnist_core.ink.examples import EXAMPLES
 from mnist_core.models import recent, registry
 from mnist_core.models.reading import read_strokes
-from mnist_core.room import address, host, moderation, phones, results, rules, store, wall
+from mnist_core.room import (
+    address,
+    host,
+    moderation,
+    phone_state,
+    phones,
+    results,
+    rules,
+    store,
+    wall,
+)
 from mnist_core.room.tables import rounds
 from mnist_core.web import room_pages, room_results
 from mnist_core.web.room import RoomRoutes
@@ -256,38 +268,74 @@ def test_news_reach_those_who_listen(site, code):
     told_phone: list[dict] = []
     room, member = host.room(code), phones.join(code, TOKENS[0])
 
-    async def collect(hub: Hub, member_id: int | None, into: list[dict]) -> None:
-        async for event in hub.listen(room, member_id, None):
-            if event.startswith("data: "):
-                into.append(json.loads(event[6:]))
-
-    async def until(heard: Callable[[], bool]) -> None:
-        while not heard():
-            await asyncio.sleep(0.02)
-
     async def listen() -> None:
         hub = Hub()
-        listening = [asyncio.create_task(collect(hub, member.id, told_phone)),
-                     asyncio.create_task(collect(hub, None, told_wall))]  # fmt: skip
-        await until(lambda: bool(told_wall))  # the first look is for the wall
+        for_phone = hub.listen(room, member.id, lambda: phone_state.state(code, TOKENS[0]))
+        for_wall = hub.listen(room, None, lambda: wall.state(code))
+        listening = [asyncio.create_task(collect(for_phone, told_phone)),
+                     asyncio.create_task(collect(for_wall, told_wall))]  # fmt: skip
+        await until(lambda: bool(told_phone and told_wall))
         round_ = host.start_round(code, "draw", 600)
-        await until(lambda: bool(told_phone))
-        sent = phones.Sent("k", round_.id, None, SEVEN, 18, 336)
-        said = {"digit": 7, "confidence": 1.0, "is_digit": True, "probabilities": [0.1] * 10}
-        phones.draw(code, TOKENS[0], sent, {"cnn": said})
+        await until(lambda: told_phone[-1]["round"] is not None)
+        draw(code, round_.id)
         end_soon(code)
         await until(lambda: told_phone[-1]["round"]["over"])
         host.close(code)
         await asyncio.gather(*listening)  # the room ends the connections
 
-    with ThreadPoolExecutor(1) as thread:  # Playwright keeps a loop running in this one
-        thread.submit(lambda: asyncio.run(asyncio.wait_for(listen(), 60))).result()
+    in_a_loop(listen())
     assert sum(len(news["drawings"]) for news in told_wall) == 1
     for told in (told_wall, told_phone):
         overs = [news["round"]["over"] for news in told if news["round"]]
         assert (overs[0], overs[-1]) == (False, True)
         assert overs == sorted(overs)
     assert told_phone[-1]["room"]["closed"]
+
+
+def test_a_wall_that_connects_misses_nothing(site, code):
+    """What came between the state that it was told first and its listening never reached it."""
+    round_ = host.start_round(code, "draw", None)
+    asked = {"type": "http", "method": "GET", "headers": [], "client": ("127.0.0.1", 1),
+             "path_params": {"code": code}}  # fmt: skip
+    told_before: list[dict] = []
+    told_after: list[dict] = []
+
+    async def listen() -> None:
+        routes = RoomRoutes()
+        before = await routes.wall_events(Request(asked))
+        listening = [asyncio.create_task(collect(before.body_iterator, told_before))]
+        await until(lambda: bool(told_before))
+        after = await routes.wall_events(Request(asked))
+        draw(code, round_.id)
+        await until(lambda: any(news["drawings"] for news in told_before))
+        listening.append(asyncio.create_task(collect(after.body_iterator, told_after)))
+        await until(lambda: any(news["drawings"] for news in told_after))
+        host.close(code)
+        await asyncio.gather(*listening)
+
+    in_a_loop(listen())
+    assert told_after[0]["drawings"]
+
+
+async def collect(events: AsyncIterator[str], into: list[dict]) -> None:
+    async for event in events:
+        if event.startswith("data: "):
+            into.append(json.loads(event[6:]))
+
+
+async def until(heard: Callable[[], bool]) -> None:
+    while not heard():
+        await asyncio.sleep(0.02)
+
+
+def in_a_loop(work: Coroutine[Any, Any, None]) -> None:
+    with ThreadPoolExecutor(1) as thread:  # Playwright keeps a loop running in this one
+        thread.submit(lambda: asyncio.run(asyncio.wait_for(work, 60))).result()
+
+
+def draw(code: str, round_id: int) -> None:
+    said = {"digit": 7, "confidence": 1.0, "is_digit": True, "probabilities": [0.1] * 10}
+    phones.draw(code, TOKENS[0], phones.Sent("k", round_id, None, SEVEN, 18, 336), {"cnn": said})
 
 
 def end_soon(code: str) -> None:
