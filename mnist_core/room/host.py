@@ -108,7 +108,7 @@ def stop_round(code: str) -> None:
     """Stop the round that goes on."""
     with transaction() as connection:
         room = store.changing(connection, code, for_phones=True)
-        _stop(connection, room, time.time())
+        _stop(connection, room, room.paused_at or time.time())  # a paused clock stands still
 
 
 def _stop(connection: Connection, room: Room, now: float) -> None:

@@ -415,6 +415,21 @@ def test_a_pause_holds_phones_back_and_the_clock(store_kind):
     phones.draw(code, TOKENS[0], sent("a", round_.id), answers(7, 7))
 
 
+def test_a_round_stops_in_a_room_that_was_paused_for_longer_than_was_left(sqlite_store):
+    """Stop did nothing there: by the wall's clock the round had ended, and it went on later."""
+    code = opened()
+    host.start_round(code, "draw", 60)
+    host.pause(code)
+    with database.transaction() as connection:  # a minute and a half later
+        past = {"paused_at": store.find_room(connection, code).paused_at - 90}
+        connection.execute(sa.update(store.rooms).values(**past))
+        connection.execute(sa.update(rounds).values(ends_at=rounds.c.ends_at - 90))
+    host.stop_round(code)
+    assert wall.state(code)["round"]["over"]
+    host.go_on(code)
+    assert wall.state(code)["round"]["over"]
+
+
 def test_who_leaves_takes_everything_along(store_kind):
     code = opened(4)
     round_ = host.start_round(code, "fool", None)
