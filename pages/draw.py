@@ -14,7 +14,7 @@ from mnist_core.views.answer_view import Html, data_url
 from pages.parts.draw.answers import ask, load_networks
 from pages.parts.draw.canvas import canvas, keep_in_browser, tools
 from pages.parts.draw.feedback import feedback
-from pages.parts.draw.link import arrive_by_link
+from pages.parts.draw.link import arrive_by_link, leave_link
 from pages.parts.draw.replay import replay
 from pages.parts.draw.start_from import examples, pictures
 from pages.parts.draw.why import more
@@ -27,6 +27,7 @@ def drawing(reading: DeltaGenerator, visit: DeltaGenerator) -> None:
     """The canvas, with what the networks read off it and the drawings of the visit elsewhere."""
     state = canvas_state.of(st.session_state)
     picture = canvas(state)
+    leave_link(state)
     try:
         if picture is None:
             raise BlankDrawing("nothing drawn yet")

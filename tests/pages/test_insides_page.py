@@ -94,6 +94,21 @@ def test_a_link_brings_the_digit_and_its_explanation(monkeypatch, artifacts):  #
     assert "The CNN reads a 4 at" in shown(page)
 
 
+def test_a_drawing_takes_the_place_of_the_links_digit_also_in_the_address(
+    monkeypatch,
+    artifacts,  # noqa: F811
+):
+    """Regression: where the server had been away, the link's digit came back over the drawing."""
+    put_canvas(monkeypatch, Canvas([]))
+    page = AppTest.from_file(PAGE, default_timeout=60)
+    page.query_params["digit"] = links.digit_code(mnist_image(draw_strokes(FOUR.strokes)))
+    page.query_params["explained"] = "Nudge"
+    assert "digit" in page.run().query_params  # so far a reload brings it again
+    page.button(key="example-2").click().run()
+    assert not page.exception
+    assert not page.query_params
+
+
 def test_a_link_without_a_digit_is_no_error(monkeypatch, artifacts):  # noqa: F811
     put_canvas(monkeypatch, Canvas([]))
     page = AppTest.from_file(PAGE, default_timeout=60)

@@ -5,7 +5,7 @@ import streamlit as st
 
 from mnist_core.views import links
 from mnist_core.views.canvas_state import CanvasState
-from pages.parts.link import show_link
+from pages.parts.link import put_in_address, show_link
 
 DIGIT, EXPLANATION = "digit", "explained"
 
@@ -21,8 +21,18 @@ def arrive_by_link(state: CanvasState) -> None:
         st.toast("The link holds no digit; draw one.")
         return
     state.load_image(image)
+    st.session_state["arrived-drawing"] = state.drawing
     if EXPLANATION in st.query_params:
         st.session_state["explained-last"] = st.query_params[EXPLANATION]
+
+
+def leave_link(state: CanvasState) -> None:
+    """Let the address name a digit no longer once the canvas holds more than it, or another
+    drawing: a session that begins anew, after the server was away, would put it over that."""
+    arrived = st.session_state.get("arrived-drawing")
+    if arrived is not None and (state.drawing != arrived or len(state.objects) > 1):
+        for name in (DIGIT, EXPLANATION):
+            put_in_address(name, None)
 
 
 def offer_link(image: np.ndarray, explanation: str) -> None:
