@@ -9,8 +9,10 @@ const name = Math.random().toString(36).slice(2);
 export default function ({data, parentElement}) {
   const find = (selector) => parentElement.querySelector(selector);
   const [play, line, words] = [".play", "input", ".words"].map(find);
-  let made = null; // the replay of `drawn`
+  let made = null; // the replay of `drawn`, with the width of each stroke
   let drawn = "";
+  let loading = null; // the replay that was asked for
+  let wanted = null; // what to do when it is there; of several presses, the last
   let frame = 0; // of the animation that is running
 
   for (const ten of parentElement.querySelectorAll(".ten")) {
@@ -25,12 +27,17 @@ export default function ({data, parentElement}) {
   }
 
   async function load() {
-    const strokes = (window.mnistInk?.strokes ?? []).filter((stroke) => stroke.width);
-    const body = JSON.stringify({
-      strokes: strokes.map((stroke) => stroke.points),
-      width: strokes.map((stroke) => stroke.width),
-    });
+    const strokes = (window.mnistInk?.strokes ?? []).filter(
+      (stroke) => stroke.width && stroke.points.length,
+    );
+    const width = strokes.map((stroke) => stroke.width);
+    const body = JSON.stringify({strokes: strokes.map((stroke) => stroke.points), width});
     if (made && body === drawn) return;
+    loading ??= ask(body, width).finally(() => (loading = null));
+    await loading;
+  }
+
+  async function ask(body, width) {
     words.textContent = "Asking both networks about every moment…";
     const response = await fetch(data.address, {
       method: "POST",
@@ -39,7 +46,7 @@ export default function ({data, parentElement}) {
     });
     const answer = await response.json();
     if (!response.ok) throw new Error(answer.error);
-    [made, drawn] = [answer, body];
+    [made, drawn] = [{...answer, width}, body];
     words.textContent = answer.words.join(" ");
     find(".stage").hidden = false;
     mark();
@@ -70,15 +77,16 @@ export default function ({data, parentElement}) {
     const canvas = find("canvas");
     const pen = canvas.getContext("2d");
     pen.clearRect(0, 0, canvas.width, canvas.height);
-    Object.assign(pen, {strokeStyle: "#fff", lineCap: "round", lineJoin: "round", lineWidth: 18});
-    for (const stroke of made.strokes) {
+    Object.assign(pen, {strokeStyle: "#fff", lineCap: "round", lineJoin: "round"});
+    made.strokes.forEach((stroke, number) => {
       const seen = stroke.filter(([, , t]) => t <= at_ms);
-      if (!seen.length) continue;
+      if (!seen.length) return;
+      pen.lineWidth = made.width[number];
       pen.beginPath();
       pen.moveTo(seen[0][0], seen[0][1]);
       for (const [x, y] of seen) pen.lineTo(x, y);
       pen.stroke();
-    }
+    });
     const moment = made.moments.findLast((one) => one.at_ms <= at_ms);
     for (const slot of SLOTS) {
       const said = find(`.said[data-slot=${slot}]`);
@@ -96,13 +104,15 @@ export default function ({data, parentElement}) {
   function stop() {
     cancelAnimationFrame(frame);
     frame = 0;
+    wanted = null;
     play.textContent = "▶ Play";
   }
 
   async function tryTo(action) {
+    wanted = action;
     try {
       await load();
-      action();
+      if (wanted === action) action();
     } catch (error) {
       stop();
       words.textContent = error instanceof TypeError ? "The server cannot be reached." : error.message;
