@@ -77,7 +77,8 @@ def learn(
 ) -> Learnt | None:
     """Return what the model `name` becomes by learning from people; None where it was stopped.
 
-    changes: hyperparameters other than `HYPERPARAMETERS`. Raises LearningError (see
+    changes: hyperparameters other than `HYPERPARAMETERS`; what splits the training images is always
+    the model's own, whose validation images it has never learnt from. Raises LearningError (see
     `check_lesson`; also where it diverges), ModelError.
     """
     check_lesson(collection, dataset)
@@ -117,11 +118,13 @@ class _School:
         self.pupil = Pupil(name)
         self.recipe = get_recipe(str(self.pupil.card.get("recipe")))
         self.chosen: Hyperparameters = override(
-            self.recipe.hyperparameters, **{**HYPERPARAMETERS, **changes}
+            self.recipe.hyperparameters,
+            **{**HYPERPARAMETERS, **changes, **split_of(self.pupil.card)},
         )
         keras.utils.set_random_seed(self.chosen.seed)
-        base = self.recipe.hyperparameters  # whose validation images it has never learnt from
-        train, validation = train_validation_split(dataset, base.validation_split, base.seed)
+        train, validation = train_validation_split(
+            dataset, self.chosen.validation_split, self.chosen.seed, self.chosen.share
+        )
         random = np.random.default_rng(self.chosen.seed)
         self.replayed = random.permutation(train)[:REPLAYED]
         self.validating = validation[:VALIDATING]
@@ -133,7 +136,7 @@ class _School:
 
     def _draw_and_read(self) -> None:
         """Draw what is to be read and let the first layers read it."""
-        pool = self.pool = ink_pool(base_seed(self.pupil.card), REPLAYED, POOL_VALIDATION)
+        pool = self.pool = ink_pool(self.chosen.seed, REPLAYED, POOL_VALIDATION)
         self._ask()
         drawn = drawn_anew(self.collection.drawings, self.collection.images, self.chosen.seed)
         self.times = drawn.shape[1]
@@ -314,6 +317,9 @@ class _School:
         return made | found | {"learnt_from_people": learnt}
 
 
-def base_seed(card: dict[str, Any]) -> int:
-    """Return the seed that chose what a network learnt from, so that the same validates again."""
-    return int(card.get("seed") or 1)
+def split_of(card: dict[str, Any]) -> dict[str, Any]:
+    """Return what chose the images that a network learnt from, so that the same ones validate."""
+    told = card.get("hyperparameters")
+    if not isinstance(told, dict):
+        told = {"seed": card.get("seed", 1)}
+    return {name: told[name] for name in ("seed", "validation_split", "share") if name in told}

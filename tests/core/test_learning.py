@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from mnist_core.__main__ import main
 from mnist_core.analysis.gate import SETS, Part, Verdict
 from mnist_core.analysis.opinions import Opinions, doubted
 from mnist_core.data import collection, database, people
-from mnist_core.data.mnist import load_mnist
+from mnist_core.data.mnist import load_mnist, train_validation_split
 from mnist_core.errors import DatasetError, LearningError
 from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier
@@ -119,6 +120,26 @@ def test_a_candidate_is_a_run_with_a_verdict_and_the_active_model_stays(short_le
     assert candidate.runtime == "LiteRT"
     registry.activate(slot, run.run_id)  # whoever is permitted may overrule
     assert registry.active()[slot] == run.run_id
+
+
+@pytest.mark.slow
+def test_a_network_is_validated_by_images_that_it_has_not_learnt_from(house, monkeypatch):
+    """The recipe's seed chose them, also where the network had been trained with another."""
+    from mnist_core.training import learning as school
+
+    split = {"seed": 0, "validation_split": 0.2, "share": 0.5}
+    shutil.copytree(registry.model_dir("dense"), registry.runs_dir() / "other")
+    card = registry.load_card("other")
+    told = card | {"seed": 0, "hyperparameters": card["hyperparameters"] | split}
+    registry.save_card(registry.model_dir("other"), told)
+    monkeypatch.setattr(school._School, "_draw_and_read", lambda self: None)
+    fill()
+    lesson = school._School("other", collection.labelled(), load_mnist(), {},
+                            lambda event: None, lambda: False)  # fmt: skip
+    train, validation = train_validation_split(load_mnist(), **split)
+    assert set(lesson.replayed) <= set(train)
+    assert set(lesson.validating) <= set(validation)
+    assert dataclasses.asdict(lesson.chosen).items() >= split.items()
 
 
 @pytest.mark.slow
