@@ -1,8 +1,8 @@
 """train(recipe, dataset): from a recipe to a trained, calibrated, evaluated model.
 
 Knows no recipe by name. What happens is told in plain events, the same for the command line,
-the runs and the pages. Early stopping, checkpoints and schedules are Keras's own. Imports Keras,
-and so TensorFlow; only a process that trains loads it.
+the runs and the pages. Early stopping, what goes on after a cut and schedules are Keras's own.
+Imports Keras, and so TensorFlow; only a process that trains loads it.
 """
 
 from __future__ import annotations
@@ -211,9 +211,7 @@ def _fit(
     callbacks: list[keras.callbacks.Callback] = [
         reporter,
         moments,
-        keras.callbacks.ModelCheckpoint(
-            best_file, monitor="val_accuracy", save_best_only=True, save_weights_only=True
-        ),
+        _KeepBest(best_file, split.epochs),
     ]
     if folder is not None:
         callbacks.append(keras.callbacks.BackupAndRestore(work / "resume"))
@@ -227,6 +225,19 @@ def _fit(
     if reporter.stopped and best_file.is_file():
         model.load_weights(best_file)
     return reporter.stopped
+
+
+class _KeepBest(keras.callbacks.Callback):
+    """Keeps the weights of the best epoch, of all those before the training was cut off, too."""
+
+    def __init__(self, file: Path, epochs: list[EpochEnd]) -> None:
+        super().__init__()
+        self.file, self.epochs = file, epochs  # up to the present one, see Reporter
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        *before, now = (event.val_accuracy for event in self.epochs)
+        if now > max(before, default=-1.0):
+            self.model.save_weights(self.file)
 
 
 def _compile(model: keras.Model, chosen: Hyperparameters, steps: int) -> None:

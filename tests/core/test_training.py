@@ -147,6 +147,27 @@ def test_a_training_that_was_cut_off_goes_on_after_its_last_epoch(squares, tmp_p
     assert result.history["loss"] == sorted(result.history["loss"], reverse=True)
 
 
+def test_the_best_weights_from_before_a_cut_are_kept(squares, tmp_path):
+    """The first epoch afterwards took their place, however bad it was."""
+    recipe, chosen = tiny(epochs=4)
+
+    def lose_power(event):
+        if isinstance(event, EpochEnd) and event.epoch == 3:
+            raise InterruptedError("the power is gone")
+
+    with pytest.raises(InterruptedError):
+        train(recipe, squares, hyperparameters=chosen, on_event=lose_power, folder=tmp_path)
+    best, epochs = (tmp_path / "checkpoint" / n for n in ("best.weights.h5", "epochs.json"))
+    told = json.loads(epochs.read_text())
+    told[1]["val_accuracy"] = 1.0
+    epochs.write_text(json.dumps(told))
+    kept, events = best.read_bytes(), []
+    train(recipe, squares, hyperparameters=chosen, on_event=events.append, folder=tmp_path,
+          should_stop=lambda: any(isinstance(event, EpochEnd) for event in events))  # fmt: skip
+    assert (events[-1].stopped, events[-1].best_epoch) == (True, 2)
+    assert best.read_bytes() == kept
+
+
 def test_a_training_can_begin_where_another_ended(squares, tmp_path, monkeypatch):
     monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
     recipe, chosen = tiny(epochs=3)
