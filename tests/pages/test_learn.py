@@ -152,3 +152,6 @@ def test_the_confusion_page_judges_a_model_by_peoples_drawings():
     page.run()
     assert not page.exception
     assert "of 20 wrong" in words(page)
+    page.segmented_control(key="view").set_value("Break it").run()
+    assert "Only MNIST’s test images are spoiled here" in page.info[0].value
+    assert "measure" not in [button.key for button in page.button]

@@ -10,6 +10,7 @@ from mnist_core.models.classifier import Classifier
 from mnist_core.models.registry import Evaluation
 from mnist_core.views import figures
 from mnist_core.words import capitalised
+from pages.parts import people
 from pages.parts.chart import chart
 from pages.parts.names import chart_name, plain_title
 from pages.parts.stored_answers import changed_ns, dataset_or_reason, load
@@ -31,6 +32,9 @@ def show_robustness(names: list[str]) -> None:
         "only where it was trained."
     )
     stored = load(names[0])
+    if stored.split == people.SPLIT:
+        st.info("Only MNIST’s test images are spoiled here; choose them in the title.")
+        return
     digits = len(stored.y_true)
     everything = st.toggle(f"All {digits:,} digits (slower)", key="all-digits")
     indices = robustness.sample_indices(digits, None if everything else robustness.SAMPLE)
