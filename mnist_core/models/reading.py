@@ -36,6 +36,7 @@ class Reading:
     answers: dict[str, Answer]  # by slot: "dense", "cnn"; a network that cannot answer is left out
     problems: dict[str, str]  # by slot: why it does not answer, in a sentence
     each: list[DigitReading] = field(default_factory=list)  # of several digits, left to right
+    models: dict[str, str] = field(default_factory=dict)  # by slot: the name of who answered
 
     @property
     def image(self) -> np.ndarray:
@@ -64,7 +65,7 @@ def read_strokes(
     curves, widths_px = curves_of(strokes, width_px, size_px)
     ink = ink_of(curves, widths_px)
     reading = read_ink(ink, parts_of_strokes(curves, widths_px))
-    recent.remember(strokes, width_px, size_px, reading.answers)
+    recent.remember(strokes, width_px, size_px, reading.answers, reading.models)
     return reading
 
 
@@ -123,7 +124,8 @@ def read_ink(ink: np.ndarray, parts: Sequence[Part] = ()) -> Reading:
             answers[slot] = network.answer(steps.image)
         else:
             problems[slot] = str(network)
-    return Reading(steps, answers, problems, read_parts(parts, networks))
+    models = {slot: network.name for slot, network in networks.items()}
+    return Reading(steps, answers, problems, read_parts(parts, networks), models)
 
 
 def read_parts(parts: Sequence[Part], networks: Mapping[str, Classifier]) -> list[DigitReading]:

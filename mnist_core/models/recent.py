@@ -21,13 +21,20 @@ _answers: OrderedDict[bytes, dict[str, Answer]] = OrderedDict()
 
 
 def remember(
-    strokes: Sequence[np.ndarray], width_px: Width, size_px: float, answers: Mapping[str, Answer]
+    strokes: Sequence[np.ndarray],
+    width_px: Width,
+    size_px: float,
+    answers: Mapping[str, Answer],
+    models: Mapping[str, str],
 ) -> None:
-    """Keep what the active networks have said of these strokes, for as long as it is among the
-    last thousand; nothing where one of them did not answer."""
+    """Keep what networks have said of these strokes, for as long as it is among the last thousand;
+    nothing where one of them did not answer.
+
+    models: by slot, the name of who answered: another may have been activated meanwhile.
+    """
     if len(answers) < len(serving.active_models()):
         return
-    key = _key(strokes, width_px, size_px)
+    key = _key(strokes, width_px, size_px, models)
     with _lock:
         _answers[key] = dict(answers)
         _answers.move_to_end(key)
@@ -39,13 +46,17 @@ def answers(
     strokes: Sequence[np.ndarray], width_px: Width, size_px: float
 ) -> dict[str, Answer] | None:
     """Return what the networks that are active now have said of these very strokes, or None."""
+    models = {slot: name for slot, (name, _) in serving.active_models().items()}
     with _lock:
-        return _answers.get(_key(strokes, width_px, size_px))
+        return _answers.get(_key(strokes, width_px, size_px, models))
 
 
-def _key(strokes: Sequence[np.ndarray], width_px: Width, size_px: float) -> bytes:
-    models = [name for name, _ in serving.active_models().values()]
-    key = hashlib.blake2b(repr((width_px, size_px, models)).encode(), digest_size=16)
+def _key(
+    strokes: Sequence[np.ndarray], width_px: Width, size_px: float, models: Mapping[str, str]
+) -> bytes:
+    widths_px = np.asarray(width_px, np.float64).tolist()
+    about = (widths_px, float(size_px), sorted(models.items()))
+    key = hashlib.blake2b(repr(about).encode(), digest_size=16)
     for stroke in strokes:
         points = np.ascontiguousarray(np.asarray(stroke, np.float64)[:, :2])
         key.update(len(points).to_bytes(4, "big"))

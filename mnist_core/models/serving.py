@@ -24,12 +24,17 @@ _answering: tuple[float, dict[str, Classifier | MnistError]] | None = None
 
 def active_models() -> dict[str, tuple[str, str | None]]:
     """Return `registry.active_with_reasons()`, at most two seconds old."""
+    return _look()[1]
+
+
+def _look() -> tuple[float, dict[str, tuple[str, str | None]]]:
+    """Return when was looked last, which names that look, and what was seen."""
     global _looked
     folder, now = registry.artifacts_dir(), time.monotonic()
     with _lock:
         if _looked is None or _looked[0] != folder or now - _looked[1] > ACTIVE_FOR_S:
             _looked = (folder, now, registry.active_with_reasons())
-        return dict(_looked[2])
+        return _looked[1], dict(_looked[2])
 
 
 def networks(wait_s: float = LOADING_LIMIT_S) -> dict[str, Classifier | MnistError]:
@@ -38,11 +43,10 @@ def networks(wait_s: float = LOADING_LIMIT_S) -> dict[str, Classifier | MnistErr
     wait_s: how long to wait for one that is still loading.
     """
     global _answering
-    active = active_models()
-    with _lock:
-        looked_at = 0.0 if _looked is None else _looked[1]
-        if _answering is not None and _answering[0] == looked_at:
-            return dict(_answering[1])
+    looked_at, active = _look()
+    answering = _answering
+    if answering is not None and answering[0] == looked_at:
+        return dict(answering[1])
     loading = {slot: pool().request(name) for slot, (name, _) in active.items()}
     found: dict[str, Classifier | MnistError] = {}
     for slot, network in loading.items():

@@ -13,8 +13,9 @@ from mnist_core.errors import ModelError
 from mnist_core.ink.examples import EXAMPLES
 from mnist_core.ink.preprocessing import mnist_image
 from mnist_core.ink.strokes import draw_strokes
-from mnist_core.models import registry
+from mnist_core.models import recent, registry, serving
 from mnist_core.models.classifier import Classifier
+from mnist_core.models.reading import read_strokes
 
 IMAGES = np.stack([mnist_image(draw_strokes(e.strokes)) for e in EXAMPLES])
 
@@ -74,6 +75,18 @@ def test_a_damaged_model_is_named(tmp_path, monkeypatch):
 def test_a_name_never_leaves_the_folder(name):
     with pytest.raises(ModelError):
         Classifier.load(name)
+
+
+def test_an_answer_is_not_taken_for_that_of_a_network_activated_meanwhile(monkeypatch):
+    found = serving.networks()
+    monkeypatch.setattr(serving, "networks", lambda: found)
+    activated = {"dense": ("dense", None), "cnn": ("another", None)}
+    monkeypatch.setattr(serving, "active_models", lambda: activated)
+    strokes = [stroke + 0.125 for stroke in EXAMPLES[0].strokes]
+    assert read_strokes(strokes, 18, 336).models == {"dense": "dense", "cnn": "cnn"}
+    assert recent.answers(strokes, 18, 336) is None
+    activated["cnn"] = ("cnn", None)
+    assert recent.answers(strokes, 18, 336)["cnn"].digit == EXAMPLES[0].label
 
 
 def test_an_old_card_without_temperature_and_threshold_still_loads(tmp_path, monkeypatch):
