@@ -94,18 +94,19 @@ def request_group(
     """
     if not 1 <= len(changes) <= MOST_RUNS:
         raise RunError(f"A group has from 1 to {MOST_RUNS} runs, not {len(changes)}.")
+    if guest and len(changes) > limits.SEEDS_OF_A_GUEST:
+        raise RunError(f"Ask for at most {limits.SEEDS_OF_A_GUEST} seeds at once here.")
     limits.check_disk()
-    if guest:
-        standing = RECIPES[recipe].hyperparameters.epochs
-        limits.check_guest(queue.live_runs(), guest, dict(changes[0]), standing)
-        if len(changes) > limits.SEEDS_OF_A_GUEST:
-            raise RunError(f"Ask for at most {limits.SEEDS_OF_A_GUEST} seeds at once here.")
     group_id = secrets.token_hex(6)
     made: list[Run] = []
     try:
-        for number, one in enumerate(changes, start=1):
-            words = {"group": group_id, "group_title": title, "requested_by": guest}
-            made.append(queue.create(recipe, dict(one), f"{title}, {number}", more=words))
+        with queue.queue_lock():
+            if guest:
+                standing = RECIPES[recipe].hyperparameters.epochs
+                limits.check_guest(queue.live_runs(), guest, dict(changes[0]), standing)
+            for number, one in enumerate(changes, start=1):
+                words = {"group": group_id, "group_title": title, "requested_by": guest}
+                made.append(queue.create(recipe, dict(one), f"{title}, {number}", more=words))
     except RunError:
         for run in made:
             queue.delete(run.run_id)

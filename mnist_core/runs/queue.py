@@ -50,7 +50,7 @@ def request(
     config.json says besides. Raises RunError.
     """
     limits.check_disk()
-    with _queue_lock() if guest else contextlib.nullcontext():
+    with queue_lock() if guest else contextlib.nullcontext():
         if guest:
             standing = RECIPES[recipe].hyperparameters.epochs
             limits.check_guest(live_runs(), guest, changes or {}, standing)
@@ -92,9 +92,10 @@ def create(
 
 @contextlib.contextmanager
 def own(recipe: str, changes: dict[str, Any] | None = None, title: str = "") -> Iterator[Run]:
-    """Make a run that this very process trains, without waiting for others."""
+    """Make a run that this very process trains, without waiting for others. Raises RunError."""
+    limits.check_disk()
     with contextlib.ExitStack() as stack:
-        with _queue_lock():
+        with queue_lock():
             run = create(recipe, changes, title)
             stack.enter_context(holding(run.folder))
         yield run
@@ -110,7 +111,7 @@ def start_next() -> Run | None:
     if not _to_start(live, places):
         return None
     started = None
-    with _queue_lock():
+    with queue_lock():
         for run in _to_start(live_runs(), places):
             _start(run, on)
             started = started or get_run(run.run_id)
@@ -164,7 +165,7 @@ def rename(run_id: str, title: str) -> None:
 
 def delete(run_id: str) -> None:
     """Delete a run with everything it made; one that waits leaves the queue."""
-    with _queue_lock():
+    with queue_lock():
         run = get_run(run_id)
         if run.state == RUNNING:
             raise RunError("This run is still training; stop it before deleting it.")
@@ -221,7 +222,7 @@ def go_on() -> None:
 
 
 @contextlib.contextmanager
-def _queue_lock() -> Iterator[None]:
+def queue_lock() -> Iterator[None]:
     """Let one process or thread at a time change the queue."""
     try:
         runs_dir().mkdir(parents=True, exist_ok=True)

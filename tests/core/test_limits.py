@@ -12,7 +12,7 @@ import pytest
 
 from mnist_core.analysis.turns import Turns
 from mnist_core.errors import RunError
-from mnist_core.runs import limits, queue
+from mnist_core.runs import group, limits, queue
 from mnist_core.web.attempts import FREE_TRIES, MOST_WRONG_IN_ALL, Attempts
 from tests.made_up_runs import finished_run, stand_in
 
@@ -49,12 +49,13 @@ def test_all_guests_together_have_two_dozen(artifacts):
         queue.request("fast", guest="one more")
 
 
-def test_guests_who_ask_at_once_do_not_slip_in_together(artifacts):
+@pytest.mark.parametrize("request_one", [queue.request, group.request_seeds])
+def test_guests_who_ask_at_once_do_not_slip_in_together(artifacts, request_one):
     refused = []
 
     def ask() -> None:
         try:
-            queue.request("fast", guest="anna")
+            request_one("fast", guest="anna")
         except RunError:
             refused.append(True)
 
@@ -63,7 +64,8 @@ def test_guests_who_ask_at_once_do_not_slip_in_together(artifacts):
         thread.start()
     for thread in threads:
         thread.join()
-    assert (len(queue.live_runs()), len(refused)) == (3, 9)
+    assert len(refused) == 9
+    assert len({run.group or run.run_id for run in queue.live_runs()}) == 3
 
 
 def test_a_guests_training_is_of_bounded_length(artifacts):
@@ -79,6 +81,8 @@ def test_a_disk_that_is_nearly_full_is_said_before_the_training(artifacts, monke
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**10, 10**10 - 10**8, 10**8))
     with pytest.raises(RunError, match="nearly full: 100 MB left"):
         queue.request("fast")
+    with pytest.raises(RunError, match="nearly full: 100 MB left"), queue.own("fast"):
+        pass
     assert queue.list_runs() == []
 
 
