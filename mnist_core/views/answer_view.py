@@ -38,6 +38,7 @@ from mnist_core.ink.preprocessing import Steps
 from mnist_core.models.classifier import Answer, Classifier
 from mnist_core.views.canvas_state import CanvasState, StripEntry
 
+# Of areas; text takes var(--dense-text) and var(--cnn-text) of pages/style.css, for contrast.
 SLOT_COLOURS = {"dense": "#E69F00", "cnn": "#0072B2"}
 SLOT_TITLES = words.NETWORK_TITLES
 INVITATION = (
@@ -254,8 +255,8 @@ def strip(entries: Iterable[StripEntry]) -> str:
     """Return a visit's drawings and what both networks said, as HTML, the latest first."""
     cells = [
         f'<div><img alt="A drawing of this visit" src="{entry.picture}">'
-        f'<b style="color:{SLOT_COLOURS["dense"]}">{entry.dense}</b> · '
-        f'<b style="color:{SLOT_COLOURS["cnn"]}">{entry.cnn}</b></div>'
+        f'<b style="color:var(--dense-text)">{entry.dense}</b> · '
+        f'<b style="color:var(--cnn-text)">{entry.cnn}</b></div>'
         for entry in entries
     ]
     return (

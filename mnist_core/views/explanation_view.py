@@ -73,7 +73,7 @@ def reach_in_words(reaches: Mapping[str, float], answers: Mapping[str, Answer]) 
 def answered(image: np.ndarray, answers: Mapping[str, Answer], description: str) -> str:
     """Return a changed image with both answers to it, as HTML; description: for who cannot see."""
     said = "<br>".join(
-        f'<b style="color:{SLOT_COLOURS[slot]}">{answer.digit}</b> '
+        f'<b style="color:var(--{slot}-text)">{answer.digit}</b> '
         f"{SLOT_TITLES[slot]}, {words.chance(answer.confidence)}"
         for slot, answer in answers.items()
     )

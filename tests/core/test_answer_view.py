@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from mnist_core.models.classifier import Answer, Classifier
-from mnist_core.views import answer_view, number_view
-from mnist_core.views.canvas_state import CanvasState
+from mnist_core.views import answer_view, explanation_view, insides_view, number_view
+from mnist_core.views.canvas_state import CanvasState, StripEntry
 
 CARD = {"digit_threshold": 0.9, "validation_digits_accepted": 0.99}
 
@@ -39,6 +39,19 @@ def test_answers_to_one_digit_stand_side_by_side_with_what_is_right():
     assert '7 <span class="right">✓</span>' in dense
     assert '4 <span class="wrong">✗</span>' in fast
     assert bars(fast) == ["3%"] + ["0%"] * 3 + ["97%"] + ["0%"] * 5
+
+
+def test_a_digit_in_a_networks_colour_takes_the_shade_that_text_can_be_read_in():
+    image, answers = np.zeros((28, 28), np.float32), {"dense": answer(7), "cnn": answer(4)}
+    digit = np.zeros((1, 28, 28), np.uint8)
+    for html in (
+        answer_view.strip([StripEntry(1, "", "7", "4")]),
+        explanation_view.answered(image, answers, ""),
+        *(insides_view.lookalikes(image, slot, digit, [7], [0.9]) for slot in answers),
+    ):
+        colours = re.findall(r'style="color:([^"]*)"', html)
+        assert colours
+        assert set(colours) <= {"var(--dense-text)", "var(--cnn-text)"}
 
 
 def test_a_card_begins_with_the_digit_and_has_ten_bars_in_order():
