@@ -39,23 +39,31 @@ export default function ({data, parentElement, setTriggerValue}) {
   cells.style.gridTemplate = `repeat(${rows}, 1fr) / repeat(${data.columns}, 1fr)`;
   cells.replaceChildren(...data.titles.map((title, i) => {
     const cell = document.createElement('div');
+    cell.id = `digit-${i}`;
     cell.title = title;
     cell.setAttribute('role', 'option');
     cell.setAttribute('aria-label', title);
-    cell.setAttribute('aria-selected', i === data.chosen);
     cell.textContent = data.captions[i] ?? '';
-    cell.classList.toggle('chosen', i === data.chosen);
     cell.classList.toggle('wrong', (data.captions[i] ?? '').includes('→'));
     cell.onclick = () => choose(i);
     return cell;
   }));
-  let at = data.chosen ?? -1;
+  let chosen = data.chosen ?? -1, at = chosen;
+  const mark = () => {
+    [...cells.children].forEach((cell, i) => {
+      cell.classList.toggle('chosen', i === chosen);
+      cell.classList.toggle('at', i === at);
+      cell.setAttribute('aria-selected', i === chosen);
+    });
+    if (at >= 0) grid.setAttribute('aria-activedescendant', `digit-${at}`);
+    else grid.removeAttribute('aria-activedescendant');
+  };
   const choose = (i) => {
-    cells.querySelectorAll('.chosen').forEach((cell) => cell.classList.remove('chosen'));
-    cells.children[i].classList.add('chosen');
-    at = i;
+    chosen = at = i;
+    mark();
     setTriggerValue('clicked', i);
   };
+  mark();
   const steps = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -data.columns, ArrowDown: data.columns};
   grid.onkeydown = (event) => {
     if (event.key === 'Enter' && at >= 0) choose(at);
@@ -63,8 +71,8 @@ export default function ({data, parentElement, setTriggerValue}) {
     event.preventDefault();
     const to = at < 0 ? 0 : at + steps[event.key];
     if (to < 0 || to >= data.titles.length) return;
-    cells.children[at]?.classList.remove('at');
-    cells.children[at = to].classList.add('at');
+    at = to;
+    mark();
   };
 }
 """

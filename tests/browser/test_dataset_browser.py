@@ -72,12 +72,28 @@ def test_arrow_keys_and_enter_choose_too(page: Page):
         "Training digit 42", timeout=30_000
     )
     columns = page.locator(".st-key-digit-grid .row").first.locator("div").count()
-    page.locator(".st-key-digit-grid .wall").focus()
-    for key in ("ArrowDown", "ArrowRight", "Enter"):
-        page.keyboard.press(key)
+    wall = page.locator(".st-key-digit-grid .wall")
+    wall.focus()
+    reached = 42 + columns + 1
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    at = cell(page, reached)
+    expect(at).to_have_id(wall.get_attribute("aria-activedescendant"))  # what a reader speaks of
+    expect(at).to_have_attribute("aria-selected", "false")
+    page.keyboard.press("Enter")
+    expect(at).to_have_attribute("aria-selected", "true")
     expect(page.locator(".st-key-digit-closer")).to_contain_text(
-        f"Training digit {42 + columns + 1}", timeout=30_000
+        f"Training digit {reached}", timeout=30_000
     )
+
+
+def test_a_grid_of_lookalikes_says_which_digit_the_keys_have_reached(page: Page):
+    cell(page, 42).click()
+    grid = page.locator(".st-key-nearest-sprite .grid")
+    grid.press("ArrowRight", timeout=30_000)
+    grid.press("ArrowRight")
+    second = page.locator(".st-key-nearest-sprite .cells > div").nth(1)
+    expect(second).to_have_id(grid.get_attribute("aria-activedescendant"))
 
 
 def test_scrolling_to_the_end_fetches_what_comes_into_sight_and_filters_begin_anew(page: Page):

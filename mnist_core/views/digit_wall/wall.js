@@ -75,6 +75,7 @@ export default function ({data, parentElement, setTriggerValue}) {
       const chunk = chunkOf(i), k = i % data.chunk;
       cell.style.cssText = `width:${size}px;height:${size}px`;
       cell.place = i;
+      cell.id = `digit-${i}`;
       cell.setAttribute('role', 'option');
       if (chunk) {
         const x = k % data.columns, y = Math.floor(k / data.columns);
@@ -95,7 +96,10 @@ export default function ({data, parentElement, setTriggerValue}) {
       for (const cell of row.children) {
         cell.classList.toggle('chosen', cell.place === data.chosen);
         cell.classList.toggle('at', cell.place === state.at);
+        cell.setAttribute('aria-selected', cell.place === data.chosen);
       }
+    if (state.at >= 0) box.setAttribute('aria-activedescendant', `digit-${state.at}`);
+    else box.removeAttribute('aria-activedescendant');
   };
 
   const missing = (beyond) => {
