@@ -106,9 +106,12 @@ def transaction() -> Iterator[Connection]:
 @contextlib.contextmanager
 def reading() -> Iterator[Connection]:
     """Read from one state of the database; nobody who writes is kept waiting."""
-    chosen = engine().execution_options(reading=True)
+    chosen = engine()
+    options: dict[str, Any] = {"reading": True}
+    if chosen.dialect.name != "sqlite":  # which has no lower one
+        options["isolation_level"] = "REPEATABLE READ"
     with told(chosen.url), chosen.connect() as connection:
-        yield connection
+        yield connection.execution_options(**options)
 
 
 def _sqlite(url: URL) -> Engine:

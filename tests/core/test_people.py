@@ -57,6 +57,18 @@ def test_a_drawing_comes_back_as_it_was_drawn(store):
     assert image.max() == 1.0
 
 
+def test_who_reads_sees_one_state(store):
+    """On PostgreSQL each statement saw what had been written before it."""
+    people.add(seven("a"), "secret")
+    count = sa.select(sa.func.count()).select_from(people.drawings)
+    with database.reading() as connection:
+        assert connection.execute(count).scalar_one() == 1
+        people.add(seven("b"), "secret")
+        assert connection.execute(count).scalar_one() == 1
+    with database.reading() as connection:
+        assert connection.execute(count).scalar_one() == 2
+
+
 def test_the_same_key_twice_is_one_drawing(store):
     first = people.add(seven(label=7, label_source="said"), "secret")
     again = people.add(seven(label=1, label_source="said"), "secret")
