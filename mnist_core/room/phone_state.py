@@ -56,7 +56,7 @@ def state(code: str, token: str) -> dict[str, Any]:
         member = store.member_of(connection, room, token)
         round_ = store.latest_round(connection, room)
         told = for_member(of_everyone(connection, room), member.id)
-        told["me"] = {"name": member.name, "muted": member.muted}
+        told["me"] = {"name": member.name}
         told["score"] = scores.own_score(connection, room, round_, member) if round_ else {}
         return told
 

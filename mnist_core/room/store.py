@@ -78,7 +78,6 @@ class Member:
 
     id: int
     name: str
-    muted: bool
 
 
 def find_room(connection: Connection, code: str, also_closed: bool = False) -> Room:
@@ -147,7 +146,7 @@ def number_of(connection: Connection, round_: Round) -> int:
 def member_of(connection: Connection, room: Room, token: str) -> Member:
     """Return who holds this token in this room. Raises NotAMember."""
     row = connection.execute(
-        sa.select(members.c.id, members.c.name, members.c.muted)
+        sa.select(members.c.id, members.c.name)
         .join(people.writers, people.writers.c.id == members.c.writer_id)
         .where(
             people.writers.c.token_hash == people.token_hash(token),

@@ -10,17 +10,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
+from mnist_core.web.read import IMAGE_TYPES
 from mnist_core.web.schemas import Answers, Drawing, Refusal, Replayed
 
 _REFUSALS = {
-    400: "The body is no JSON.",
-    403: "A page of another site asks.",
-    413: "The body is too long: 64 kB of JSON, 10 MB of a picture.",
-    415: "The picture is in a format that is not read.",
-    422: "The drawing is blank, or not what it should be.",
-    429: "Asked too often; Retry-After says when to ask again.",
-    503: "No network answers yet; Retry-After says when to ask again.",
+    "400": "The body is no JSON.",
+    "403": "A page of another site asks.",
+    "413": "The body is too long: 64 kB of JSON, 10 MB of a picture.",
+    "415": "The picture is in a format that is not read.",
+    "422": "The drawing is blank, or not what it should be.",
+    "429": "Asked too often; Retry-After says when to ask again.",
+    "503": "No network answers yet; Retry-After says when to ask again.",
 }
+_OF_READ_ALONE = ("415", "503")  # a replay has no pictures, and null for who cannot answer
 
 
 def routes(prefix: str = "") -> list[BaseRoute]:
@@ -44,8 +46,9 @@ def description(prefix: str = "") -> dict[str, Any]:
     )
     picture = {"schema": {"type": "string", "format": "binary"}}
     body = {"application/json": {"schema": _ref("Drawing")}}
-    body |= {f"image/{kind}": picture for kind in ("png", "jpeg", "webp")}
-    refused = {str(status): _response(why, "Refusal") for status, why in _REFUSALS.items()}
+    body |= dict.fromkeys(IMAGE_TYPES, picture)
+    refused = {status: _response(why, "Refusal") for status, why in _REFUSALS.items()}
+    of_replay = {status: refused[status] for status in refused if status not in _OF_READ_ALONE}
     read = {
         "operationId": "read",
         "summary": "Read a drawing of a digit with both networks",
@@ -59,7 +62,10 @@ def description(prefix: str = "") -> dict[str, Any]:
             "required": True,
             "content": {"application/json": {"schema": _ref("Drawing")}},
         },
-        "responses": {"200": _response("The drawing as it came to be.", "Replayed"), **refused},
+        "responses": {
+            "200": _response("The drawing as it came to be.", "Replayed"),
+            **of_replay,
+        },
     }
     return {
         "openapi": "3.1.0",

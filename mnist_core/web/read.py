@@ -26,6 +26,7 @@ from mnist_core.web.load import Load, pause_ms
 from mnist_core.web.schemas import BadRequest, Drawing, parse
 
 NAMES = {"dense": "the dense network", "cnn": "the CNN"}
+IMAGE_TYPES = tuple(f"image/{name.lower()}" for name in (*FORMATS, "HEIC"))
 MOST_JSON_BYTES = 64_000
 MOST_IMAGE_BYTES = 10_000_000
 # Of a reading of strokes: a photo takes that much longer, and a replay reads forty times.
@@ -87,9 +88,12 @@ class Read:
 
 
 def _check_format(kind: str) -> None:
-    if kind.removeprefix("image/").upper() not in (*FORMATS, "HEIC"):
-        raise BadRequest(415, "The picture must be a PNG, JPEG, WebP, GIF, TIFF, BMP or HEIC; save "
-                              "it as one of them.")  # fmt: skip
+    if kind not in IMAGE_TYPES:
+        raise BadRequest(
+            415,
+            "The picture must be a PNG, JPEG, WebP, GIF, TIFF, BMP, HEIC or AVIF; "
+            "save it as one of them.",
+        )
 
 
 async def in_thread(work: Callable[..., Any], *arguments: Any) -> Any:

@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 
 from mnist_core.data import database, people
 from mnist_core.errors import NoSuchRoom, NotAMember, NotNow, RoomError, RoomPaused, WrongDrawing
-from mnist_core.room import ballot, host, names, phones, results, rules, scores, store, wall
+from mnist_core.room import (
+    ballot,
+    host,
+    names,
+    phone_state,
+    phones,
+    results,
+    rules,
+    scores,
+    store,
+    wall,
+)
 from mnist_core.room.phones import Sent
 from mnist_core.room.tables import TABLES, entries, members, rounds
 from tests.postgresql import postgresql_address
@@ -374,7 +385,9 @@ def test_a_muted_phone_draws_for_itself_alone(store_kind):
     round_ = host.start_round(code, "draw", None)
     phones.draw(code, TOKENS[0], sent("a", round_.id), answers(7, 7))
     member = phones.join(code, TOKENS[0])
+    told = phone_state.state(code, TOKENS[0])["me"]
     host.mute(code, member.id)
+    assert phone_state.state(code, TOKENS[0])["me"] == told  # it does not notice
     phones.draw(code, TOKENS[0], sent("b", round_.id), answers(7, 7))
     assert wall.state(code)["drawings"] == []
     assert len(people.listed(room_code=code, hidden=None)) == 2

@@ -32,6 +32,7 @@ from mnist_core.views.canvas_state import CanvasState, render
 from mnist_core.web import server
 from mnist_core.web.gate import A_CLIENT, AN_ADDRESS, Limiter
 from mnist_core.web.load import pause_ms
+from mnist_core.web.read import IMAGE_TYPES
 from mnist_core.web.schemas import Answers, Replayed
 
 SEVEN = next(example for example in EXAMPLES if example.label == 7)
@@ -261,8 +262,9 @@ def test_the_busier_the_server_the_longer_a_page_pauses():
 def test_the_description_names_what_is_sent_and_answered(client):
     described = client.request("GET", "/api/openapi.json").json()
     read = described["paths"]["/api/read"]["post"]
-    kinds = {"application/json", "image/png", "image/jpeg", "image/webp"}
-    assert set(read["requestBody"]["content"]) == kinds
+    assert set(read["requestBody"]["content"]) == {"application/json", *IMAGE_TYPES}
+    assert {"415", "503"} <= set(read["responses"])
+    assert not {"415", "503"} & set(described["paths"]["/api/replay"]["post"]["responses"])
     references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(described)))
     assert references <= set(described["components"]["schemas"])
     answered = client.post("/api/read", json=drawing()).json()
