@@ -18,6 +18,7 @@ import numpy as np
 from mnist_core.data.formats import (
     IDX_FILES,
     MOST_IMAGES,
+    read_idx,
     read_idx_folder,
     read_kaggle_train,
     read_npz,
@@ -89,22 +90,25 @@ def read_upload(files: Mapping[str, bytes]) -> Dataset:
     names = [re.sub(r"[^\w.-]", "_", Path(name).name, flags=re.ASCII)[-100:] for name in files]
     if not all(name.strip("._") for name in names):
         raise DatasetError("A file without a name cannot be read; give it one.")
-    with tempfile.TemporaryDirectory(prefix="digits-") as temporary:
-        folder = Path(temporary)
-        for name, content in zip(names, files.values(), strict=True):
-            (folder / name).write_bytes(content)
-        if len(files) == 1 and folder.joinpath(names[0]).suffix.lower() in (".csv", ".npz"):
-            return read_dataset(folder / names[0])
-        missing = [
-            stem for stem in IDX_FILES.values() if not any(n.startswith(stem[:-11]) for n in names)
-        ]
-        if missing:
-            raise DatasetError(
-                f"{', '.join(names)[:80]}: give one .npz, one .csv or the four IDX files; "
-                f"{missing[0]} is not among them."
-            )
-        arrays = read_idx_folder(folder)
-        return _dataset(arrays, "the uploaded IDX files")
+    if len(files) == 1 and Path(names[0]).suffix.lower() in (".csv", ".npz"):
+        with tempfile.TemporaryDirectory(prefix="digits-") as temporary:
+            path = Path(temporary) / names[0]
+            path.write_bytes(*files.values())
+            return read_dataset(path)
+    uploaded = {
+        stem: content
+        for stem in IDX_FILES.values()
+        for name, content in zip(names, files.values(), strict=True)
+        if name.startswith(stem[:-11])  # however it ends: ".gz", or as a browser's second copy
+    }
+    missing = [stem for stem in IDX_FILES.values() if stem not in uploaded]
+    if missing:
+        raise DatasetError(
+            f"{', '.join(names)[:80]}: give one .npz, one .csv or the four IDX files; "
+            f"{missing[0]} is not among them."
+        )
+    arrays = {array: read_idx(uploaded[stem], stem) for array, stem in IDX_FILES.items()}
+    return _dataset(arrays, "the uploaded IDX files")
 
 
 def load_sample() -> Dataset:

@@ -75,8 +75,9 @@ def test_idx_folder(tmp_path, suffix):
     check(read_dataset(tmp_path))
 
 
-@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize("suffix", ["", ".gz", " (1).gz"])
 def test_uploaded_idx_files(suffix):
+    """A browser's second copy, "... (1).gz", was taken for one of the four and then not found."""
     check(read_upload(idx_files(suffix)))
 
 
