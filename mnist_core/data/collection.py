@@ -167,7 +167,7 @@ def from_npz(content: bytes) -> list[tuple[Drawing, str]]:
         if len(lines) > MOST_DRAWINGS:
             raise ValueError(f"it holds more than {MOST_DRAWINGS:,} drawings")
         return [_drawing(parse_json(line)) for line in lines if line]
-    except (ValueError, KeyError, TypeError, AttributeError, WrongDrawing) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, WrongDrawing) as error:
         why = str(error) if isinstance(error, WrongDrawing) else brief(error)
         raise DatasetError(
             f"This is no file of people's drawings, or a damaged one ({why.rstrip('.')}); export "

@@ -62,7 +62,8 @@ class Attempts:
         if now - last > FORGOTTEN_AFTER_SECONDS:
             del self._wrong[client]
             count = 0
-        own = min(2.0 ** (count - FREE_TRIES), LONGEST_WAIT_SECONDS) if count >= FREE_TRIES else 0.0
+        doublings = min(count - FREE_TRIES, 10)  # more would be longer than the longest wait
+        own = min(2.0**doublings, LONGEST_WAIT_SECONDS) if doublings >= 0 else 0.0
         wait = last + own - now
         if len(self._recent) == MOST_WRONG_IN_ALL:
             wait = max(wait, self._recent[0] + IN_ALL_SECONDS - now)

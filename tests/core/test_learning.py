@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import io
+import json
 import shutil
 from pathlib import Path
 
@@ -234,6 +236,20 @@ def test_drawings_move_between_machines(house, tmp_path, monkeypatch, capsys):
 def test_what_is_no_file_of_drawings_is_refused(content):
     with pytest.raises(DatasetError, match="no file of people's drawings"):
         collection.from_npz(content)
+
+
+@pytest.mark.parametrize("name", ["width_px", "size_px", "created_at"])
+def test_a_number_of_four_hundred_digits_is_refused(house, name):
+    """It ended `import people` with a traceback."""
+    fill(writers=1, each=1)
+    with np.load(io.BytesIO(collection.as_npz(people.listed()))) as file:
+        arrays = dict(file)
+    told = json.loads(arrays["drawings"].tobytes()) | {name: 10**400}
+    changed = io.BytesIO()
+    drawings = np.frombuffer(json.dumps(told).encode(), np.uint8)
+    np.savez(changed, **(arrays | {"drawings": drawings}))
+    with pytest.raises(DatasetError, match="no file of people's drawings"):
+        collection.from_npz(changed.getvalue())
 
 
 def test_strokes_as_csv():

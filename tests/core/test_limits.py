@@ -13,7 +13,7 @@ import pytest
 from mnist_core.analysis.turns import Turns
 from mnist_core.errors import RunError
 from mnist_core.runs import group, limits, queue
-from mnist_core.web.attempts import FREE_TRIES, MOST_WRONG_IN_ALL, Attempts
+from mnist_core.web.attempts import FREE_TRIES, LONGEST_WAIT_SECONDS, MOST_WRONG_IN_ALL, Attempts
 from tests.made_up_runs import finished_run, stand_in
 
 
@@ -136,6 +136,17 @@ def test_each_wrong_password_waits_longer_and_the_right_one_waits_too():
     clock.now += 300
     assert attempts.check("anna", "right", "right") == (True, 0.0)
     assert attempts.check("anna", "wrong", "right") == (False, 0.0)  # begins anew
+
+
+def test_a_thousand_wrong_passwords_wait_as_long_as_a_dozen():
+    """After 1,027 of them the wait was too large a number, and the page showed an error."""
+    clock = Clock()
+    attempts = Attempts(clock)
+    for _ in range(1100):
+        assert attempts.check("anna", "wrong", "right") == (False, 0.0)
+        clock.now += LONGEST_WAIT_SECONDS
+    clock.now -= 1
+    assert attempts.check("anna", "right", "right") == (False, 1.0)
 
 
 def test_many_clients_together_are_not_faster():

@@ -249,6 +249,9 @@ def test_pages_of_other_sites_may_ask_only_where_the_secrets_name_them(client):
     assert "Content-Type" in asked.headers["Access-Control-Allow-Headers"]
     almost = open_to_one.post("/api/read", json=drawing(), headers={"Origin": "http://example.org"})
     assert almost.status_code == 403
+    for odd in ("http://[", "null", "http://app:port"):
+        answered = client.post("/api/read", json=drawing(), headers={"Origin": odd})
+        assert answered.status_code == 403
 
 
 def test_the_busier_the_server_the_longer_a_page_pauses():
