@@ -96,10 +96,12 @@ def swarm(
 ) -> go.Figure:
     """Return validation accuracy over the epochs, a thin line for each seed.
 
-    curves: for each run the epochs done, and the accuracies there.
+    curves: for each run, seed by seed, the epochs done, and the accuracies there; none: no line.
     """
     figure = go.Figure()
     for number, (positions, accuracies) in enumerate(curves):
+        if not positions:
+            continue
         figure.add_scatter(
             x=_rounded(positions, 3), y=_rounded(accuracies, 4), mode="lines", name=label,
             line={"color": colour, "width": 1.5}, opacity=0.6, showlegend=False,

@@ -90,6 +90,11 @@ def test_coverage_of_one_confidence_is_one_point():
     assert list(figures.coverage({"m": curve}).data[0].x) == [1.0]
 
 
+def test_a_seed_without_a_curve_keeps_its_number():
+    figure = figures_training.swarm([([], []), ([1.0], [0.9])], "#0072B2", "two seeds")
+    assert [line.hovertemplate.partition(":")[0] for line in figure.data] == ["seed 2"]
+
+
 def test_a_visitors_title_is_no_html_in_any_chart():
     title = '<a href="https://example.com">fast</a>'
     probabilities, y_true = np.full((5, 10), 0.1), np.zeros(5, int)

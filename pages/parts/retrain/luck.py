@@ -69,9 +69,8 @@ def show_swarm(seeds: Group) -> None:
     done = len(seeds.settled)
     if done < len(seeds.runs):
         st.progress(done / len(seeds.runs), f"{done} of {count(len(seeds.runs), 'seed')} done")
-    curves = [curve(run) for run in seeds.runs]
     colour = SLOT_COLOURS[report.slot_for(seeds.runs[0].recipe)]
-    figure = figures_training.swarm([one for one in curves if one[0]], colour, seeds.title)
+    figure = figures_training.swarm([curve(run) for run in seeds.runs], colour, seeds.title)
     st.plotly_chart(figure, width="stretch", key=f"swarm-{seeds.group_id}",
                     config={"displayModeBar": False})  # fmt: skip
     with st.container(key="spread"):
