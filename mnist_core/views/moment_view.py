@@ -37,9 +37,9 @@ def probes(images: np.ndarray, answers: Sequence[Sequence[float]], slot: str) ->
             'transition:height .4s"></span>'
             for k, p in enumerate(row)
         )
-        said = f"{digit} with {words.chance(row[digit])}" if row.any() else "not read yet"
+        said = f"read as {digit} with {words.chance(row[digit])}" if row.any() else "not read yet"
         tiles.append(
-            f'<figure style="margin:0;width:96px" aria-label="Your drawing, read as {said}">'
+            f'<figure style="margin:0;width:96px" aria-label="Your drawing, {said}">'
             f'<img alt="" src="{_png(image)}" width="96" height="96" '
             'style="image-rendering:pixelated;border-radius:4px">'
             '<div aria-hidden="true" style="display:flex;gap:2px;align-items:flex-end;height:52px">'
