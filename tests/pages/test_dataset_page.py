@@ -98,6 +98,8 @@ def test_an_index_opens_its_digit_and_scrolls_to_it():
     page.number_input(key="go-index").set_value(5000).run()
     assert "There is no training digit 5,000; this split has 0 to 999." in words(page)
     assert "**Training digit 345, labelled 5**" in words(page)
+    page.number_input(key="go-index").set_value(None).run()
+    assert "**Training digit 345, labelled 5**" in words(page)
 
 
 @pytest.mark.usefixtures("data")

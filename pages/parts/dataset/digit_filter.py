@@ -66,9 +66,11 @@ def show_jump(dataset: Dataset, places: np.ndarray) -> None:
 
 
 def go_to(dataset: Dataset, split: str, places: np.ndarray, index: int | None) -> None:
-    """Open a digit by its index and scroll to it."""
+    """Open a digit by its index and scroll to it; None: the index was taken back."""
+    if index is None:
+        return
     try:
-        place = browse.place_of(dataset, split, 0 if index is None else int(index))
+        place = browse.place_of(dataset, split, int(index))
     except DatasetError as error:
         st.session_state["go-problem"] = str(error)
         return
