@@ -11,6 +11,11 @@ from tests.random_networks import save_random_network
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
+# Comes down, moves and leaves while another pointer draws.
+A_PALM = """(canvas) => ["pointerdown", "pointermove", "pointerup"].forEach((kind) =>
+  canvas.dispatchEvent(new PointerEvent(kind, {pointerId: 99, clientX: 5, clientY: 5})))"""
+
+
 @pytest.mark.parametrize(("name", "drawings"), [("dense", 60), ("cnn", 20)])
 def test_the_file_reads_drawings_as_the_app_does(desktop_page, name, drawings):
     """`python -m benchmarks.take_home` asks the same of 500 drawings."""
@@ -46,6 +51,9 @@ def test_a_visitor_draws_and_reads_without_any_connection(page, tmp_path):
         page.mouse.down()
         for point in points[1:]:
             page.mouse.move(*point)
+        drawn = page.evaluate("strokes.flat().length")
+        page.locator("#canvas").evaluate(A_PALM)
+        assert page.evaluate("strokes.flat().length") == drawn
         page.mouse.up()
     page.get_by_text("on this device").wait_for()
     assert page.locator("#digit").inner_text() == "7"

@@ -6,6 +6,10 @@ const canvas = document.getElementById("canvas"), pen = canvas.getContext("2d", 
   willReadFrequently: true });
 const WIDTH_PX = 18; // of the pen, in the canvas's own 336 pixels
 let strokes = [], current = null, waiting = false;
+let pointer = null; // that draws: a palm or a second finger does not join in
+
+const percent = (p) =>
+  p > 0 && p < 0.005 ? "<1%" : p >= 0.995 && p < 1 ? ">99%" : `${(p * 100).toFixed(0)}%`;
 
 function redraw() {
   pen.fillStyle = "#000";
@@ -50,9 +54,7 @@ function show() {
     const share = said ? said.probabilities[digit] : 0;
     bar.classList.toggle("best", said !== null && digit === said.digit);
     bar.querySelector("i").style.width = `${share * 100}%`;
-    bar.lastElementChild.textContent = !said
-      ? ""
-      : share > 0 && share < 0.005 ? "<1 %" : `${(share * 100).toFixed(0)} %`;
+    bar.lastElementChild.textContent = said ? percent(share) : "";
   });
   showImage(said && said.image);
 }
@@ -74,18 +76,22 @@ function place(event) {
 }
 
 canvas.addEventListener("pointerdown", (event) => {
-  canvas.setPointerCapture(event.pointerId);
+  if (current !== null) return;
+  pointer = event.pointerId;
+  canvas.setPointerCapture(pointer);
   current = [place(event)];
   strokes.push(current);
   redraw();
 });
 canvas.addEventListener("pointermove", (event) => {
-  if (current === null) return;
+  if (current === null || event.pointerId !== pointer) return;
   current.push(...(event.getCoalescedEvents?.() ?? [event]).map(place));
   redraw();
 });
 for (const kind of ["pointerup", "pointercancel"]) {
-  canvas.addEventListener(kind, () => (current = null));
+  canvas.addEventListener(kind, (event) => {
+    if (event.pointerId === pointer) current = null;
+  });
 }
 document.getElementById("undo").addEventListener("click", () => {
   strokes.pop();
