@@ -43,6 +43,15 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def article(digit: int | str) -> str:
+    """Return what stands before a digit: "an" 8, "a" 7.
+
+    >>> article(7), article("8")
+    ('a', 'an')
+    """
+    return "an" if str(digit) == "8" else "a"
+
+
 def duration(seconds: float | None) -> str:
     """Return a length of time as people say it: "48 s", "3 min 5 s", "1 h 12 min"; "" for None."""
     if seconds is None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_core.words import capitalised
+from mnist_core.words import capitalised, count
 
 DIGITS = 10
 # Far below any probability that matters, far above where a float32 logarithm overflows.
@@ -271,8 +271,8 @@ class McNemar:
             return capitalised(both)
         p = "p < 0.0001" if self.p_value < 1e-4 else f"p = {self.p_value:.2g}"
         split = (
-            f"They differ on {apart:,} digits: {first} alone is right on {self.only_first:,}, "
-            f"{second} alone on {self.only_second:,}."
+            f"They differ on {count(apart, 'digit')}: {first} alone is right on "
+            f"{self.only_first:,}, {second} alone on {self.only_second:,}."
         )
         if self.p_value >= 0.05:
             return f"{split} That may well be chance (McNemar's exact test, {p})."

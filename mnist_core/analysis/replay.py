@@ -15,6 +15,7 @@ from mnist_core.ink.strokes import CANVAS_SIZE_PX, Stroke
 from mnist_core.models import serving
 from mnist_core.models.classifier import Classifier
 from mnist_core.models.reading import draw_ink
+from mnist_core.words import article
 
 MOMENTS = 40
 # A hand that was not timed: so many pixels a millisecond, and a pause before the next stroke.
@@ -146,7 +147,7 @@ def _place(strokes: list[np.ndarray], at_ms: float) -> str:
 
 
 def _listed(digits: list[str]) -> str:
-    shown = [f"a {digit}" if digit != "8" else "an 8" for digit in digits]
+    shown = [f"{article(digit)} {digit}" for digit in digits]
     if len(shown) > 4:
         shown = [*shown[:3], f"{len(shown) - 3} more"]
     return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]

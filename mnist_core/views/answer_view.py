@@ -170,7 +170,7 @@ def _verdict_in_words(dense: Answer, cnn: Answer) -> str:
     if not dense.is_digit and not cnn.is_digit:
         return "Both say that this is no digit."
     if dense.digit == cnn.digit:
-        return f"✓ Both read a <b>{cnn.digit}</b>."
+        return f"✓ Both read {words.article(cnn.digit)} <b>{cnn.digit}</b>."
     return f"⇄ They disagree: <b>{dense.digit}</b> against <b>{cnn.digit}</b>."
 
 

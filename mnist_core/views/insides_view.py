@@ -37,10 +37,11 @@ def nudges(maps: Mapping[str, NudgeMap]) -> str:
         digit = int(found.digits[FARTHEST, FARTHEST])
         held, all_places = int(found.holds.sum()), found.holds.size
         name = words.capitalised(words.network(slot))
+        said = f"{name} reads {words.article(digit)} {digit} at {held} of {all_places} places"
         figures.append(
-            f'<figure><img alt="{name} reads a {digit} at {held} of {all_places} places" '
-            f'src="{_svg(found, SLOT_COLOURS[slot])}"><figcaption><b>{name}</b> goes on reading '
-            f"{digit} at <b>{held} of {all_places}</b> places.</figcaption></figure>"
+            f'<figure><img alt="{said}" src="{_svg(found, SLOT_COLOURS[slot])}">'
+            f"<figcaption><b>{name}</b> goes on reading {digit} at "
+            f"<b>{held} of {all_places}</b> places.</figcaption></figure>"
         )
     return f'{STYLE}<div class="insides">{"".join(figures)}</div>'
 
@@ -82,7 +83,7 @@ def lookalikes(
     for picture, label, like in zip(pictures, labels, likeness, strict=True):
         source = data_url(picture.astype(np.float32) / 255)
         cells.append(
-            f'<div><img alt="A training digit, a {label}" src="{source}">'
+            f'<div><img alt="A training digit, {words.article(label)} {label}" src="{source}">'
             f'<b style="color:var(--{slot}-text)">{label}</b> <small>{like:.0%}</small></div>'
         )
     name = html.escape(words.capitalised(words.network(slot)))
@@ -120,7 +121,10 @@ def change_in_words(slot: str, change: Change) -> str:
     """Return what a search found, or that it found nothing, in a sentence."""
     name = words.capitalised(words.network(slot))
     if change.image is None:
-        aimed = " or ".join(f"a {digit}" for digit in change.aimed_at) or "another digit"
+        aimed = (
+            " or ".join(f"{words.article(digit)} {digit}" for digit in change.aimed_at)
+            or "another digit"
+        )
         return (
             f"{name}: no small change was found that turns this {change.before} into {aimed} "
             f"({change.seconds:.1f} s of search). That does not prove that there is none."
@@ -131,7 +135,8 @@ def change_in_words(slot: str, change: Change) -> str:
         if amount >= 0.05
     ]
     return (
-        f"{name} reads a {change.after} instead of a {change.before} once "
+        f"{name} reads {words.article(str(change.after))} {change.after} instead of "
+        f"{words.article(change.before)} {change.before} once "
         f"{change.ink:.1f} pixels’ worth of ink is changed ({', '.join(parts)})."
     )
 

@@ -54,6 +54,12 @@ def test_a_digit_in_a_networks_colour_takes_the_shade_that_text_can_be_read_in()
         assert set(colours) <= {"var(--dense-text)", "var(--cnn-text)"}
 
 
+def test_an_eight_has_an_article_of_its_own():
+    told = [answer_view.agreement({"dense": one, "cnn": one}, 0) for one in (answer(8), answer(7))]
+    assert "Both read an <b>8</b>." in told[0]
+    assert "Both read a <b>7</b>." in told[1]
+
+
 def test_a_card_begins_with_the_digit_and_has_ten_bars_in_order():
     card = answer_view.card("cnn", answer(7), classifier())
     assert re.sub(r"<[^>]*>", " ", card).split()[:3] == ["7", "CNN", "0"]

@@ -213,6 +213,7 @@ def test_comparison_splits_the_images_and_the_test_is_exact():
         (10, 1, 24 / 2**11, "Dense is better by more than chance"),  # 2 * (C(11,0) + C(11,1))
         (3, 5, 186 / 2**8, "may well be chance"),  # 2 * (1 + 8 + 28 + 56)
         (0, 0, 1.0, "exactly the same digits"),
+        (1, 0, 1.0, "They differ on 1 digit: dense alone"),
     ],
 )
 def test_mcnemar_by_hand(only_first, only_second, p_value, words):

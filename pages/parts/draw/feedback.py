@@ -11,6 +11,7 @@ from mnist_core.data.people import NOT_A_DIGIT, Drawing
 from mnist_core.errors import MnistError
 from mnist_core.ink.strokes import CANVAS_SIZE_PX
 from mnist_core.views import canvas_state
+from mnist_core.words import article
 from pages.parts import writer
 from pages.parts.draw.answers import active_models, classifiers
 
@@ -105,7 +106,8 @@ def keep(label: int) -> None:
 def acknowledge(said: Said) -> None:
     """Say what was kept, and offer ways back."""
     writer.remember()
-    what = "this is not a digit" if said.label == NOT_A_DIGIT else f"this is a {said.label}"
+    digit = f"{article(said.label)} {said.label}"
+    what = "this is not a digit" if said.label == NOT_A_DIGIT else f"this is {digit}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/check_circle: Kept with your strokes: **{what}**. Thank you.")
         st.button("Take it back", key="take-back", on_click=take_back, args=(said,))

@@ -86,5 +86,6 @@ function verdict({dense, cnn, digits}) {
   if (dense.number !== cnn.number) {
     return ["⇄ They disagree: ", bold(dense.number), " against ", bold(cnn.number), "."];
   }
-  return [digits > 1 ? "✓ Both read " : "✓ Both read a ", bold(cnn.number), "."];
+  const article = digits > 1 ? "" : cnn.number === "8" ? "an " : "a ";
+  return [`✓ Both read ${article}`, bold(cnn.number), "."];
 }
