@@ -18,6 +18,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -112,6 +113,16 @@ def reading() -> Iterator[Connection]:
         options["isolation_level"] = "REPEATABLE READ"
     with told(chosen.url), chosen.connect() as connection:
         yield connection.execution_options(**options)
+
+
+def insert_once(
+    connection: Connection, table: sa.Table, rows: list[dict[str, Any]], unique: list[str]
+) -> int:
+    """Insert rows, but those whose unique columns are there already; return how many."""
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).on_conflict_do_nothing(index_elements=unique)
+    options = {"preserve_rowcount": True}
+    return connection.execute(statement, rows, execution_options=options).rowcount
 
 
 def _sqlite(url: URL) -> Engine:

@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
-from mnist_core.data.database import Json, metadata, reading, transaction
+from mnist_core.data.database import Json, insert_once, metadata, reading, transaction
 from mnist_core.errors import WrongDrawing
 from mnist_core.ink.preprocessing import mnist_image
 from mnist_core.ink.strokes import Stroke, draw_strokes
@@ -167,20 +166,11 @@ def writer_of(connection: Connection, token: str, name: str = "") -> int:
 
 def _writer(connection: Connection, hashed: str, name: str = "") -> int:
     values = {"token_hash": hashed, "name": name[:60], "created_at": time.time()}
-    _insert_once(connection, writers, [values], "token_hash")
+    insert_once(connection, writers, [values], ["token_hash"])
     found = writers.c.token_hash == hashed
     if name:
         connection.execute(sa.update(writers).where(found).values(name=name[:60]))
     return connection.execute(sa.select(writers.c.id).where(found)).scalar_one()
-
-
-def _insert_once(
-    connection: Connection, table: sa.Table, rows: list[dict[str, Any]], unique: str
-) -> None:
-    """Insert rows, but those whose unique column is there already."""
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).on_conflict_do_nothing(index_elements=[unique])
-    connection.execute(statement, rows)
 
 
 def add(drawing: Drawing, token: str, name: str = "") -> int:
@@ -196,7 +186,7 @@ def add(drawing: Drawing, token: str, name: str = "") -> int:
 def add_within(connection: Connection, drawing: Drawing, token: str, name: str = "") -> int:
     """Do what `add` does, as a part of the caller's transaction."""
     values = checked_row(drawing, writer_of(connection, token, name))
-    _insert_once(connection, drawings, [values], "client_key")
+    insert_once(connection, drawings, [values], ["client_key"])
     found = sa.select(drawings.c.id).where(drawings.c.client_key == drawing.client_key)
     return connection.execute(found).scalar_one()
 
@@ -361,12 +351,11 @@ def add_all(found: Sequence[tuple[Drawing, str]]) -> int:
     In one transaction; what is there already (by its client key) stays as it is.
     """
     with transaction() as connection:
-        before = connection.execute(sa.select(sa.func.count()).select_from(drawings)).scalar_one()
         ids = {hashed: _writer(connection, hashed) for hashed in {h for _, h in found}}
-        for part in _parts([checked_row(drawing, ids[hashed]) for drawing, hashed in found]):
-            _insert_once(connection, drawings, list(part), "client_key")
-        after = connection.execute(sa.select(sa.func.count()).select_from(drawings)).scalar_one()
-    return after - before
+        rows = [checked_row(drawing, ids[hashed]) for drawing, hashed in found]
+        return sum(
+            insert_once(connection, drawings, list(part), ["client_key"]) for part in _parts(rows)
+        )
 
 
 def writer_hashes() -> dict[int, str]:

@@ -9,11 +9,10 @@ import time
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from mnist_core.data import people
-from mnist_core.data.database import reading, transaction
+from mnist_core.data.database import insert_once, reading, transaction
 from mnist_core.errors import NotNow, RoomError
 from mnist_core.room import rules, store
 from mnist_core.room.store import Room, Round
@@ -93,7 +92,7 @@ def vote(code: str, token: str, entry_id: int, digit: int) -> None:
             "digit": digit,
             "created_at": time.time(),
         }
-        if _insert_once(connection, votes, values, ["entry_id", "member_id"]):
+        if insert_once(connection, votes, [values], ["entry_id", "member_id"]):
             _settle(connection, room, round_, entry_id, entry.drawing_id)
 
 
@@ -135,22 +134,9 @@ def read(code: str, token: str, round_id: int, question: int, digit: int) -> Non
             "in_time": _in_time(room, round_),
             "created_at": time.time(),
         }
-        _insert_once(connection, readings, values, ["round_id", "member_id", "question"])
+        insert_once(connection, readings, [values], ["round_id", "member_id", "question"])
 
 
 def _in_time(room: Room, round_: Round) -> bool:
     now = time.time()
     return not round_.ended(room, now) or rules.counts_in_time(now, round_.last_moment)
-
-
-def _insert_once(
-    connection: Connection, table: sa.Table, values: dict[str, Any], unique: list[str]
-) -> bool:
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    inserted = connection.execute(
-        dialect.insert(table)
-        .values(**values)
-        .on_conflict_do_nothing(index_elements=unique)
-        .returning(table.c.id)
-    )
-    return inserted.one_or_none() is not None

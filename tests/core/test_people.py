@@ -57,6 +57,14 @@ def test_a_drawing_comes_back_as_it_was_drawn(store):
     assert image.max() == 1.0
 
 
+def test_drawings_kept_together_are_counted_where_they_are_new(store):
+    hashed = people.token_hash("secret")
+    some = [(seven(key), hashed) for key in "abc"]
+    assert people.add_all(some[:2]) == 2
+    assert people.add_all(some) == 1
+    assert people.add_all(some) == 0
+
+
 def test_who_reads_sees_one_state(store):
     """On PostgreSQL each statement saw what had been written before it."""
     people.add(seven("a"), "secret")
