@@ -12,8 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from mnist_core.analysis.metrics import wilson_interval
 
 DRAW, TEST, FOOL, BEAT = "draw", "test", "fool", "beat"
@@ -100,35 +98,6 @@ def board(points: Mapping[int, int], most: int = 8) -> list[tuple[int, int]]:
     """Return (member, points) of the best with any points; of equals, who came first."""
     ranked = sorted(points.items(), key=lambda one: (-one[1], one[0]))
     return [(member, score) for member, score in ranked[:most] if score > 0]
-
-
-@dataclass(frozen=True)
-class Tally:
-    """What one network made of a room's labelled drawings."""
-
-    accuracy: Share
-    matrix: np.ndarray  # (10, 10) int64, rows: what was asked for, columns: what was read
-
-
-def tally(labelled: Sequence[tuple[int, Answers]]) -> dict[str, Tally]:
-    """Return for each network how it read drawings that are a (label, answers) each.
-
-    A network that did not answer a drawing is not judged by it.
-    """
-    tallies = {}
-    for network in NETWORKS:
-        matrix = np.zeros((10, 10), np.int64)
-        for label, answers in labelled:
-            if network in answers:
-                matrix[label, int(answers[network]["digit"])] += 1
-        tallies[network] = Tally(Share(int(matrix.trace()), int(matrix.sum())), matrix)
-    return tallies
-
-
-def only_right(label: int, answers: Answers) -> str | None:
-    """Return the one network that reads the drawing right, None where both or neither do."""
-    right = [n for n in NETWORKS if n in answers and answers[n]["digit"] == label]
-    return right[0] if len(right) == 1 and len(answers) == len(NETWORKS) else None
 
 
 @dataclass(frozen=True)

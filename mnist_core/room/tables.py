@@ -103,4 +103,3 @@ readings = sa.Table(
     sa.Column("created_at", sa.Float(53), nullable=False),
     sa.UniqueConstraint("round_id", "member_id", "question"),
 )  # fmt: skip
-TABLES = (rooms, rounds, members, entries, votes, readings)
