@@ -1,6 +1,6 @@
 """The one place that starts a run's command: on this machine, or on a cluster.
 
-An engine is three verbs and a number; `Engine` says what they mean. Whatever it does behind them,
+An engine is two verbs and a number; `Engine` says what they mean. Whatever it does behind them,
 the run's folder tells everybody else how the run goes (see `folder`): a lock that is held while it
 lives, its events, its outcome.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_core.errors import RunError
-from mnist_core.runs.folder import FAILED, is_alive, settle, write
+from mnist_core.runs.folder import FAILED, settle, write
 from mnist_core.runs.ready import ReadyProcess, is_training
 from mnist_core.training.machine import cores
 
@@ -45,10 +45,6 @@ class Engine(ABC):
         `ended` is called in this process when the run is over, if this process is still there.
         Raises RunError or OSError where it cannot be started.
         """
-
-    def alive(self, folder: Path) -> bool:
-        """Return whether a run is under way."""
-        return is_alive(folder)
 
     def stop(self, folder: Path) -> None:
         """Ask a run to end after its present batch and to keep its best weights so far."""

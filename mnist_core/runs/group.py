@@ -18,10 +18,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mnist_core.errors import ModelError, RunError
-from mnist_core.models import registry
+from mnist_core.errors import RunError
 from mnist_core.runs import limits, queue
 from mnist_core.runs.folder import FINISHED, RUNNING, WAITING, Run
+from mnist_core.runs.report import test_accuracy
 from mnist_core.training.recipes import RECIPES
 
 MOST_RUNS = 100
@@ -59,7 +59,7 @@ class Group:
     @property
     def accuracies(self) -> list[float]:
         """Return the test accuracies of the finished runs, as fractions, in the runs' order."""
-        found = [_test_accuracy(run) for run in self.finished]
+        found = [test_accuracy(run.run_id) for run in self.finished]
         return [value for value in found if value is not None]
 
 
@@ -147,11 +147,3 @@ def stop_group(group_id: str) -> None:
 
 def _in_order(runs: list[Run]) -> list[Run]:
     return sorted(runs, key=lambda run: (run.requested_at, run.run_id))
-
-
-def _test_accuracy(run: Run) -> float | None:
-    try:
-        value = registry.load_card(run.run_id).get("test_accuracy")
-    except ModelError:
-        return None
-    return None if value is None else float(value)
