@@ -27,10 +27,7 @@ class Opinions:
 
 def opinions(classifier: Classifier, collection: Collection) -> Opinions:
     """Return what a network answers to each drawing."""
-    probabilities = classifier.probabilities(collection.inputs)
-    scores = classifier.digit_scores(collection.inputs)
-    is_digit = classifier.is_digit(collection.inputs)
-    return table(probabilities, scores, is_digit)
+    return table(*classifier.answers(collection.inputs))
 
 
 def table(probabilities: np.ndarray, scores: np.ndarray, is_digit: np.ndarray) -> Opinions:

@@ -85,6 +85,11 @@ class Classifier:
         """Return (n,) bool; False: this does not look like one digit."""
         return self._accepts(self.digit_scores(images))
 
+    def answers(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return `probabilities`, `digit_scores` and `is_digit` of images that are read once."""
+        probabilities, scores = self._answers(images)
+        return probabilities, scores, self._accepts(scores)
+
     def answer(self, image: np.ndarray) -> Answer:
         """Return everything the network says of one (28, 28) float32 image in [0, 1]."""
         start = time.perf_counter()

@@ -33,6 +33,13 @@ def test_probabilities_are_probabilities(classifier):
     assert classifier.probabilities(IMAGES[:0]).shape == (0, 10)
 
 
+def test_all_that_is_said_of_images_comes_of_one_reading(classifier):
+    probabilities, scores, accepted = classifier.answers(IMAGES)
+    np.testing.assert_array_equal(probabilities, classifier.probabilities(IMAGES))
+    np.testing.assert_array_equal(scores, classifier.digit_scores(IMAGES))
+    np.testing.assert_array_equal(accepted, classifier.is_digit(IMAGES))
+
+
 def test_one_answer_equals_the_batch(classifier):
     batch = classifier.probabilities(IMAGES)
     for image, expected in zip(IMAGES, batch, strict=True):
