@@ -48,7 +48,7 @@ export default function ({ data, parentElement }) {
     return values;
   }
 
-  // Paints size x size values; signed ones from blue-grey through black to the layer's colour.
+  // Paints values row by row: from black for 0 to white, what is below 0 to red where signed.
   function paint(canvas, values, columns, signed) {
     const rows = values.length / columns, pen = canvas.getContext("2d");
     const most = Math.max(...values.map(Math.abs), 1e-6);
@@ -187,8 +187,10 @@ export default function ({ data, parentElement }) {
     moveTo(...strongest(filter));
   }
 
-  find(".image").ariaLabel = "The drawing; arrow keys move the kernel";
-  find(".map").ariaLabel = "The feature map; arrow keys choose a cell";
+  find(".image").ariaLabel = `The drawing; arrow keys ${slides ? "move the kernel" : "choose a pixel"}`;
+  find(".map").ariaLabel = slides
+    ? "The feature map; arrow keys choose a cell"
+    : "Each pixel times its weight; arrow keys choose a pixel";
   listen(find(".image"), true);
   listen(find(".map"), false);
   choose(state.filter);
