@@ -104,7 +104,7 @@ def _hatching(drawings: Drawings, labels: np.ndarray, random: Random) -> list[St
 
 
 def _line(drawings: Drawings, labels: np.ndarray, random: Random) -> list[Stroke]:
-    """A stray line that is no one: level or nearly so, or a few of them; or dots."""
+    """A stray line that is no one: level or nearly so, or a few of them."""
     strokes = []
     for _ in range(int(random.choice([1, 1, 1, 2, 3]))):
         angle = np.radians(random.uniform(-28, 28))

@@ -1,4 +1,4 @@
-"""What went wrong with something that a button of the Retrain page asked for."""
+"""What went wrong with something that a button asked for."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ def attempt(action: Any, *arguments: Any) -> None:
     try:
         action(*arguments)
     except MnistError as error:
-        st.session_state["retrain_error"] = str(error)
+        st.session_state["failure"] = str(error)
 
 
 def show_failure() -> None:
     """Show what went wrong since the last run of the page, once."""
-    if error := st.session_state.pop("retrain_error", None):
+    if error := st.session_state.pop("failure", None):
         st.error(error)
         st.toast(error, icon=":material/error:")  # seen wherever the page is scrolled to
