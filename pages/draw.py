@@ -9,6 +9,7 @@ from mnist_core.errors import BlankDrawing
 from mnist_core.ink.preprocessing import Steps, mnist_image, preprocess
 from mnist_core.ink.several import Part
 from mnist_core.models import registry
+from mnist_core.models.reading import number
 from mnist_core.views import answer_view, canvas_state, number_view
 from mnist_core.views.answer_view import Html, data_url
 from pages.parts.draw.answers import ask, load_networks
@@ -71,7 +72,7 @@ def read_each(
     """Return what `read` does, of several digits side by side."""
     images = [mnist_image(part.ink) for part in parts]
     said = {slot: ask(slot, steps.image, images) for slot in registry.SLOTS}
-    numbers = {slot: number_view.number(given) for slot, (_, given) in said.items() if given}
+    numbers = {slot: number(given) for slot, (_, given) in said.items() if given}
     state.remember(data_url(steps.image), numbers)
     cards = "".join(card for card, _ in said.values())
     agreed = number_view.verdict(

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_core.analysis.explanation import push
+from mnist_core.analysis.explanation import FARTHEST, push
 from mnist_core.models.classifier import Classifier
-
-FARTHEST = 8  # pixels; from there on the frame cuts most digits
 
 
 @dataclass(frozen=True)

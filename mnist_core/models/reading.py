@@ -45,8 +45,12 @@ class Reading:
 
     def number(self, slot: str) -> str:
         """Return all the digits that were seen as one network reads them, "42"."""
-        said = [one.answers[slot] for one in self.each] or [self.answers[slot]]
-        return "".join(str(answer.digit) for answer in said)
+        return number([one.answers[slot] for one in self.each] or [self.answers[slot]])
+
+
+def number(each: Sequence[Answer]) -> str:
+    """Return the digits as one network reads them, left to right: "42"."""
+    return "".join(str(answer.digit) for answer in each)
 
 
 def read_strokes(
@@ -101,7 +105,7 @@ def curves_of(
 
 
 def read_picture(content: bytes) -> Reading:
-    """Return what the active networks say of a photo or scan: PNG, JPEG or WebP.
+    """Return what the active networks say of a photo or scan, in any of `photo.FORMATS`.
 
     Raises UnreadableImage, BlankDrawing.
     """

@@ -40,6 +40,8 @@ from mnist_core.views.canvas_state import CanvasState, StripEntry
 
 # Of areas; text takes var(--dense-text) and var(--cnn-text) of pages/style.css, for contrast.
 SLOT_COLOURS = {"dense": "#E69F00", "cnn": "#0072B2"}
+# The blue of the charts would be too dark on black to tell from grey.
+COLOURS_ON_BLACK = SLOT_COLOURS | {"cnn": "#56B4E9"}
 SLOT_TITLES = words.NETWORK_TITLES
 INVITATION = (
     "<b>Draw a digit, 0 to 9,</b> with mouse, pen or finger: two networks read it, each in its way."

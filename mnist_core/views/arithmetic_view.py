@@ -9,14 +9,13 @@ import numpy as np
 
 from mnist_core.analysis import arithmetic
 from mnist_core.models.network import Network
-from mnist_core.views.answer_view import SLOT_COLOURS
+from mnist_core.views.answer_view import COLOURS_ON_BLACK
 
 PARTS = Path(__file__).parent / "arithmetic"
 HTML, CSS, JS = (
     (PARTS / f"arithmetic.{ending}").read_text(encoding="utf-8") for ending in ("html", "css", "js")
 )
 UNITS = 12  # of a dense network's hundreds: those that this drawing excites most
-_ON_BLACK = SLOT_COLOURS | {"cnn": "#56B4E9"}  # blue that can be told from black
 
 
 def layers(network: Network, image: np.ndarray) -> dict[str, dict[str, Any]]:
@@ -59,7 +58,7 @@ def _layer(
     return {
         "kind": step.kind,
         "words": words,
-        "colour": _ON_BLACK[slot],
+        "colour": COLOURS_ON_BLACK[slot],
         "stride": step.stride if slides else 1,
         "padding": [before for before, _ in step.padding],
         "activation": step.activation,

@@ -10,11 +10,9 @@ import numpy as np
 from mnist_core import words
 from mnist_core.analysis.explanation import FARTHEST, Inside
 from mnist_core.models.classifier import Answer
-from mnist_core.views.answer_view import SLOT_COLOURS, SLOT_TITLES, data_url
+from mnist_core.views.answer_view import COLOURS_ON_BLACK, SLOT_TITLES, data_url
 
 SHOWN = 8  # detectors or units in a row
-# On black, the blue of the charts would be too dark to tell from grey.
-_INK_COLOURS = SLOT_COLOURS | {"cnn": "#56B4E9"}
 _UNIMPORTANT = 0.45  # grey of ink that an answer does not need
 STYLE = """<style>
 .why {display: flex; flex-wrap: wrap; gap: .6rem; margin: .4rem 0}
@@ -34,7 +32,7 @@ def rests_on(image: np.ndarray, importance: np.ndarray, slot: str) -> np.ndarray
     share = np.clip(importance, 0, None)
     # The root lets the second most important stroke be seen beside the first.
     share = np.sqrt(share / max(float(share.max()), 1e-6))[..., np.newaxis]
-    code = _INK_COLOURS[slot].lstrip("#")
+    code = COLOURS_ON_BLACK[slot].lstrip("#")
     colour = np.array([int(code[i : i + 2], 16) / 255 for i in (0, 2, 4)], np.float32)
     return image[..., np.newaxis] * ((1 - share) * _UNIMPORTANT + share * colour)
 

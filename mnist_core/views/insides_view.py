@@ -9,9 +9,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from mnist_core import words
-from mnist_core.analysis.nudges import FARTHEST, NudgeMap
+from mnist_core.analysis.explanation import FARTHEST
+from mnist_core.analysis.nudges import NudgeMap
 from mnist_core.analysis.smallest_change import Change
-from mnist_core.views.answer_view import SLOT_COLOURS, data_url, probability_bars
+from mnist_core.views.answer_view import (
+    COLOURS_ON_BLACK,
+    SLOT_COLOURS,
+    data_url,
+    probability_bars,
+)
 
 STYLE = """<style>
 .insides {display: flex; flex-wrap: wrap; gap: 1.2rem; margin: .6rem 0}
@@ -26,8 +32,6 @@ STYLE = """<style>
 </style>"""
 REMOVED = "#FF4B7B"
 _CELL = 20  # pixels of the picture for one place
-# On black, the blue of the charts would be too dark to tell from grey.
-_INK_COLOURS = SLOT_COLOURS | {"cnn": "#56B4E9"}
 
 
 def nudges(maps: Mapping[str, NudgeMap]) -> str:
@@ -113,7 +117,7 @@ def changed_ink(image: np.ndarray, change: Change, slot: str) -> np.ndarray:
     difference = (change.image - image)[..., np.newaxis]
     # A faint change has to be seen, too.
     share = np.where(np.abs(difference) > 0.02, 0.35 + 0.65 * np.abs(difference), 0)
-    colours = np.where(difference > 0, _rgb(_INK_COLOURS[slot]), _rgb(REMOVED))
+    colours = np.where(difference > 0, _rgb(COLOURS_ON_BLACK[slot]), _rgb(REMOVED))
     return ((1 - share) * shown + share * colours).astype(np.float32)
 
 

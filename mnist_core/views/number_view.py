@@ -22,15 +22,10 @@ import numpy as np
 from mnist_core import words
 from mnist_core.ink.strokes import CANVAS_SIZE_PX
 from mnist_core.models.classifier import Answer
-from mnist_core.models.reading import Box
+from mnist_core.models.reading import Box, number
 from mnist_core.views.answer_view import SLOT_TITLES, framed_card, probability_bars
 
 MOST_ROWS = 10  # as many as a digit has bars
-
-
-def number(each: Sequence[Answer]) -> str:
-    """Return the digits as one network reads them, left to right: "42"."""
-    return "".join(str(answer.digit) for answer in each)
 
 
 def card(slot: str, each: Sequence[Answer], run: str = "") -> str:
