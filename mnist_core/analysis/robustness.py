@@ -203,12 +203,13 @@ def evaluate_and_keep(model: str, dataset: Dataset) -> registry.Evaluation:
 
     images = dataset.x_test.astype(np.float32) / 255
     classifier = Classifier.load(model)
+    probabilities, scores, _ = classifier.answers(images)
     stored = registry.Evaluation(
-        probabilities=classifier.probabilities(images),
+        probabilities=probabilities,
         y_true=dataset.y_test,
         data_digest=dataset.digest,
         split="test",
-        digit_scores=classifier.digit_scores(images) if classifier.can_tell_non_digits else None,
+        digit_scores=scores if classifier.can_tell_non_digits else None,
     )
     registry.save_evaluation(registry.model_dir(model), stored)
     return stored

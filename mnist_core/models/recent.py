@@ -42,13 +42,15 @@ def remember(
             _answers.popitem(last=False)
 
 
-def answers(
+def recall(
     strokes: Sequence[np.ndarray], width_px: Width, size_px: float
-) -> dict[str, Answer] | None:
-    """Return what the networks that are active now have said of these very strokes, or None."""
+) -> tuple[dict[str, Answer], dict[str, str]] | None:
+    """Return what the networks that are active now have said of these very strokes, and their
+    names, both by slot; or None."""
     models = {slot: name for slot, (name, _) in serving.active_models().items()}
     with _lock:
-        return _answers.get(_key(strokes, width_px, size_px, models))
+        found = _answers.get(_key(strokes, width_px, size_px, models))
+    return None if found is None else (found, models)
 
 
 def _key(

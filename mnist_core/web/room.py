@@ -25,7 +25,7 @@ from mnist_core.errors import (
     NotNow,
     RoomPaused,
 )
-from mnist_core.models import recent, serving
+from mnist_core.models import recent
 from mnist_core.models.reading import read_strokes
 from mnist_core.room import ballot, phone_state, phones, store, wall
 from mnist_core.room.store import Member, Room
@@ -247,22 +247,22 @@ def _answered(body: bytes) -> tuple[phones.Sent, dict[str, dict[str, Any]]]:
     strokes = sent.strokes
     arrays = [np.array([point[:2] for point in stroke], np.float64) for stroke in strokes]
     # The phone's page has just asked about this very ink while it was drawn.
-    found = recent.answers(arrays, sent.width, sent.size)
+    found = recent.recall(arrays, sent.width, sent.size)
     if found is None:
         reading = read_strokes(arrays, sent.width, sent.size)
-        found = reading.answers
-        if not found:
+        found = reading.answers, reading.models
+        if not reading.answers:
             raise ModelError(" ".join(reading.problems.values()))
-    models = {slot: name for slot, (name, _) in serving.active_models().items()}
-    answers = {
+    answers, models = found
+    said = {
         slot: {
-            "model": models.get(slot, slot),
+            "model": models[slot],
             "digit": answer.digit,
             "confidence": round(answer.confidence, 6),
             "probabilities": [round(float(p), 6) for p in answer.probabilities],
             "is_digit": answer.is_digit,
         }
-        for slot, answer in found.items()
+        for slot, answer in answers.items()
     }
     kept = phones.Sent(sent.key, sent.round, sent.task, strokes, sent.width, sent.size)
-    return kept, answers
+    return kept, said

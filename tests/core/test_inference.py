@@ -91,9 +91,9 @@ def test_an_answer_is_not_taken_for_that_of_a_network_activated_meanwhile(monkey
     monkeypatch.setattr(serving, "active_models", lambda: activated)
     strokes = [stroke + 0.125 for stroke in EXAMPLES[0].strokes]
     assert read_strokes(strokes, 18, 336).models == {"dense": "dense", "cnn": "cnn"}
-    assert recent.answers(strokes, 18, 336) is None
+    assert recent.recall(strokes, 18, 336) is None
     activated["cnn"] = ("cnn", None)
-    assert recent.answers(strokes, 18, 336)["cnn"].digit == EXAMPLES[0].label
+    assert recent.recall(strokes, 18, 336)[0]["cnn"].digit == EXAMPLES[0].label
 
 
 def test_an_old_card_without_temperature_and_threshold_still_loads(tmp_path, monkeypatch):

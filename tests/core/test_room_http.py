@@ -101,10 +101,26 @@ def test_what_was_read_while_it_was_drawn_is_not_read_again(site, code, monkeypa
     monkeypatch.setattr("mnist_core.web.room.read_strokes", None)  # would raise
     answer = site.post(f"/r/{code}/drawings", json=drawing(round_.id), headers=of(TOKENS[0])).json()
     assert (answer["cnn"]["digit"], answer["cnn"]["model"]) == (said.digit, "cnn")
-    assert recent.answers(arrays, 18.5, 336) is None
-    assert recent.answers([arrays[0] + 1], 18, 336) is None
+    assert recent.recall(arrays, 18, 336)[1] == {"dense": "dense", "cnn": "cnn"}
+    assert recent.recall(arrays, 18.5, 336) is None
+    assert recent.recall([arrays[0] + 1], 18, 336) is None
     monkeypatch.setattr(recent.serving, "active_models", lambda: {"cnn": ("another", None)})
-    assert recent.answers(arrays, 18, 336) is None
+    assert recent.recall(arrays, 18, 336) is None
+
+
+def test_an_answer_is_said_to_be_of_who_gave_it(site, code, monkeypatch):
+    """Another network may be activated between an answer and its keeping."""
+    round_ = host.start_round(code, "draw", None)
+
+    def read_meanwhile(*drawing):
+        reading = read_strokes(*drawing)
+        monkeypatch.setattr(recent.serving, "active_models", lambda: {"cnn": ("another", None)})
+        return reading
+
+    monkeypatch.setattr("mnist_core.web.room.read_strokes", read_meanwhile)
+    monkeypatch.setattr(recent, "recall", lambda *drawing: None)
+    answer = site.post(f"/r/{code}/drawings", json=drawing(round_.id), headers=of(TOKENS[0])).json()
+    assert answer["cnn"]["model"] == "cnn"
 
 
 def test_what_is_no_digit_is_veiled_until_it_is_let_in(site, code):
