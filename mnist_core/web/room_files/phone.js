@@ -180,7 +180,8 @@ setInterval(wake, 10000);
 
 // Drawing, with the answers of both networks while the pen moves.
 const canvas = $("canvas"), pen = canvas.getContext("2d");
-let stroke = null, began = 0, asking = false, again = false, pause = 150, changed = 0;
+let stroke = null, pointer = null; // that draws: a palm or a second finger does not join in
+let began = 0, asking = false, again = false, pause = 150, changed = 0;
 function place(event) {
   const box = canvas.getBoundingClientRect(), scale = SIZE / box.width;
   const at = (v) => Math.round(Math.max(-SIZE, Math.min(2 * SIZE, v * scale)) * 10) / 10;
@@ -200,16 +201,17 @@ function paint() {
   }
 }
 canvas.addEventListener("pointerdown", (event) => {
-  if (!event.isPrimary || event.button > 0) return;
+  if (stroke || event.button > 0) return;
   event.preventDefault();
-  canvas.setPointerCapture(event.pointerId);
+  pointer = event.pointerId;
+  canvas.setPointerCapture(pointer);
   if (!strokes.length) began = event.timeStamp;
   strokes.push(stroke = [place(event)]);
   paint();
   soon();
 });
 canvas.addEventListener("pointermove", (event) => {
-  if (!stroke || !event.isPrimary) return;
+  if (!stroke || event.pointerId !== pointer) return;
   for (const one of event.getCoalescedEvents?.() || [event]) {
     const point = place(one), last = stroke[stroke.length - 1];
     if (Math.hypot(point[0] - last[0], point[1] - last[1]) >= 2.5) stroke.push(point);
@@ -217,13 +219,12 @@ canvas.addEventListener("pointermove", (event) => {
   paint();
   if (pause != null) soon();
 });
-function lift() {
-  if (!stroke) return;
+function lift(event) {
+  if (!stroke || event.pointerId !== pointer) return;
   stroke = null;
   edited();
 }
-canvas.addEventListener("pointerup", lift);
-canvas.addEventListener("pointercancel", lift);
+for (const kind of ["pointerup", "pointercancel", "lostpointercapture"]) canvas.addEventListener(kind, lift);
 function edited() {
   save(here + "draft", strokes);
   paint();

@@ -1,0 +1,97 @@
+"""A room's phone against a made-up server: what a real one does seldom, or not at will."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from mnist_core.web.room_pages import FOLDER
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+class MadeUpRoom:
+    """Serves the phone's page and answers it; a path's own answer is in `answers`."""
+
+    def __init__(self, page: Page) -> None:
+        self.round: dict[str, Any] = {"id": 1, "kind": "draw", "over": False, "left_ms": None}
+        self.score: dict[str, int] = {}
+        self.answers: dict[str, Callable[[Route], None]] = {}
+        self._page = page
+        page.context.route("http://room.test/**", self._answer)
+
+    def open(self) -> None:
+        self._page.goto("http://room.test/r/ABCDEF")
+        expect(self._page.locator("#name")).to_have_text("Calm Fox")
+
+    def _answer(self, route: Route) -> None:
+        path = urlsplit(route.request.url).path.removeprefix("/r/")
+        if path == "ABCDEF":
+            route.fulfill(path=FOLDER / "phone.html")
+        elif path.startswith("static/"):
+            route.fulfill(path=FOLDER / path.removeprefix("static/"))
+        elif (name := path.removeprefix("ABCDEF/")) in self.answers:
+            self.answers[name](route)
+        elif name in ("join", "state"):
+            room = {"code": "ABCDEF", "paused": False, "closed": False}
+            told = {"room": room, "round": self.round, "score": self.score}
+            route.fulfill(json=told | {"me": {"name": "Calm Fox"}})
+        elif name != "events":  # which stay silent
+            route.fulfill(status=503, json={"error": "Busy."})
+
+
+@pytest.fixture
+def phone(desktop_page) -> Page:
+    return desktop_page
+
+
+@pytest.fixture
+def room(phone) -> MadeUpRoom:
+    return MadeUpRoom(phone)
+
+
+def begin_a_stroke(phone: Page) -> None:
+    box = phone.locator("#canvas").bounding_box()
+    assert box is not None
+    phone.mouse.move(box["x"] + 90, box["y"] + 60)
+    phone.mouse.down()
+    phone.mouse.move(box["x"] + 90, box["y"] + 160, steps=5)
+
+
+def draw(phone: Page) -> None:
+    begin_a_stroke(phone)
+    phone.mouse.up()
+
+
+def send(phone: Page) -> None:
+    draw(phone)
+    phone.locator("#send").click()
+
+
+def both_say(digit: int) -> dict[str, Any]:
+    return {name: {"digit": digit, "is_digit": True} for name in ("dense", "cnn")}
+
+
+# Comes, moves and leaves while another pointer draws; primary, as a palm beside a pen is.
+A_PALM = """(canvas) => {
+  const at = {pointerId: 99, clientX: 5, clientY: 5, isPrimary: true};
+  const moved = {...at, coalescedEvents: [new PointerEvent("pointermove", at)]};
+  canvas.dispatchEvent(new PointerEvent("pointerdown", at));
+  canvas.dispatchEvent(new PointerEvent("pointermove", moved));
+  canvas.dispatchEvent(new PointerEvent("pointerup", at));
+}"""
+
+
+def test_a_palm_neither_draws_nor_ends_a_stroke(phone, room):
+    room.open()
+    begin_a_stroke(phone)
+    drawn = phone.evaluate("strokes.flat().length")
+    phone.locator("#canvas").evaluate(A_PALM)
+    assert phone.evaluate("[strokes.flat().length, stroke !== null]") == [drawn, True]
+    phone.mouse.up()
+    draw(phone)
+    assert phone.evaluate("[strokes.length, stroke]") == [2, None]
