@@ -10,8 +10,6 @@ from mnist_core.data.database import reading
 from mnist_core.room import rules, scores, store
 from mnist_core.room.store import Room, Round
 
-TASKS_AHEAD = 100  # so that a phone without a network knows what to draw next
-
 
 def of_everyone(connection: Connection, room: Room) -> dict[str, Any]:
     """Return what all phones of a room are told: {"room", "round"}."""
@@ -45,7 +43,7 @@ def for_member(common: dict[str, Any], member_id: int) -> dict[str, Any]:
     told = {key: value for key, value in common["round"].items() if key != "seed"}
     if told["kind"] == rules.TEST:
         seed = common["round"]["seed"]
-        told["digits"] = [rules.asked_digit(seed, member_id, n) for n in range(TASKS_AHEAD)]
+        told["digits"] = [rules.asked_digit(seed, member_id, n) for n in range(rules.TASKS)]
     return common | {"round": told}
 
 

@@ -20,6 +20,7 @@ NETWORKS = ("dense", "cnn")
 NOT_A_DIGIT = 10
 MOST_VOTES_NEEDED = 3
 QUESTIONS = 20
+TASKS = 100  # told at once, so that a phone without a network knows what to draw next
 GRACE_S = 5.0  # what was on its way when the clock ran out still counts
 
 Answers = Mapping[str, Mapping[str, Any]]  # network -> {"digit", "is_digit", ...}
@@ -46,10 +47,11 @@ class Share:
 def asked_digit(seed: int, member_id: int, task: int) -> int:
     """Return what a phone is asked to draw as its task-th drawing (from 0).
 
-    Each ten tasks ask for all ten digits, in an order of the phone's own.
+    Each ten tasks ask for all ten digits, in an order of the phone's own; after the last of TASKS
+    the first comes again.
     """
     order = list(range(10))
-    block, place = divmod(task, 10)
+    block, place = divmod(task % TASKS, 10)
     random.Random(f"{seed}/{member_id}/{block}").shuffle(order)  # noqa: S311 - an order, no secret
     return order[place]
 

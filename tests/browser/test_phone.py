@@ -95,3 +95,14 @@ def test_a_palm_neither_draws_nor_ends_a_stroke(phone, room):
     phone.mouse.up()
     draw(phone)
     assert phone.evaluate("[strokes.length, stroke]") == [2, None]
+
+
+def test_after_the_last_digit_asked_for_the_first_comes_again(phone, room):
+    room.round |= {"kind": "test", "digits": [7, 1, 4]}
+    room.score = {"drawn": 3}
+    room.answers["drawings"] = lambda route: route.fulfill(json=both_say(7))
+    room.open()
+    expect(phone.locator("#task")).to_have_text("Draw a 7")
+    send(phone)
+    expect(phone.locator("#hint")).to_have_text("Your 7: both networks got it.")
+    expect(phone.locator("#task")).to_have_text("Draw a 1")

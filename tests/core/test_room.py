@@ -106,6 +106,13 @@ def test_each_ten_tasks_ask_for_all_ten_digits():
     assert asked != [rules.asked_digit(5, 2, task) for task in range(20)]
 
 
+def test_who_draws_more_than_the_phone_was_told_is_asked_the_same_again():
+    round_ = {"kind": rules.TEST, "seed": 5}
+    told = phone_state.for_member({"round": round_}, member_id=1)["round"]["digits"]
+    for task in range(2 * len(told)):
+        assert rules.asked_digit(5, 1, task) == told[task % len(told)]
+
+
 @pytest.mark.parametrize(("said", "expected"), [
     ([], None), ([3, 3], None), ([3, 3, 3], 3), ([3, 3, 5], 3), ([3, 3, 5, 5], None),
     ([3, 3, 5, 6], None), ([10, 10, 10, 2], 10), ([1, 2, 3], None),

@@ -82,7 +82,7 @@ function arrived(path, body, said) {
     score.drawn = (score.drawn || 0) + 1;
     const digits = ["dense", "cnn"].map((n) => said[n] && (said[n].is_digit ? said[n].digit : "no digit"));
     if (told.round.digits) {
-      const asked = told.round.digits[body.task];
+      const asked = told.round.digits[body.task % told.round.digits.length];
       for (const n of ["dense", "cnn"]) if (said[n]?.digit === asked) score[n] = (score[n] || 0) + 1;
       const right = ["dense", "cnn"].filter((n) => said[n]?.digit === asked).length;
       say(`Your ${asked}: ${["neither network", "one network", "both networks"][right]} got it.`);
