@@ -87,7 +87,7 @@ def settled(page) -> None:
 def test_the_bars_move_with_the_pen_and_the_rerun_agrees(page, address):
     pen = open_page(page, address)
     asked, seen = [], []
-    page.on("request", lambda r: asked.append(r.url) if "/api/read" in r.url else None)
+    page.on("request", lambda r: asked.append(r.post_data) if "/api/read" in r.url else None)
     page.on("response", lambda r: seen.append(r.status) if "/api/read" in r.url else None)
     for stroke in FOUR[:-1]:
         pen.draw(stroke)
@@ -106,11 +106,37 @@ def test_the_bars_move_with_the_pen_and_the_rerun_agrees(page, address):
     assert page.evaluate(SHOWN) == settled_at_pen_up  # the same digits and the same image
     assert len(seen) >= 4
     assert set(seen) == {200}
+    points = sum(len(stroke) for stroke in json.loads(asked[-1])["strokes"])
+    assert len(asked[-1]) / points < 30  # bytes: 2,000 points fit into what the route takes
     bars = page.locator(".st-key-answer-cnn .bar")
     assert bars.nth(4).evaluate("e => Number(e.style.getPropertyValue('--p'))") > 0.5
     # Undone, a stroke is gone for the companion too.
     page.locator(".st-key-undo button").click()
     page.wait_for_function(f"() => window.mnistInk.strokes.length === {len(FOUR) - 1}")
+
+
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
+def test_a_palm_beside_the_finger_draws_nothing(page, address):
+    pen = open_page(page, address)
+    places = [{"x": pen.box["x"] + 60 + 5 * n, "y": pen.box["y"] + 90, "id": 0} for n in range(9)]
+    palm = [{"x": pen.box["x"] + 20, "y": pen.box["y"] + 20 + 8 * n, "id": 1} for n in range(5)]
+
+    def touch(kind, *points):
+        pen.cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(points)})
+
+    touch("touchStart", places[0])
+    for place_ in places[1:5]:
+        touch("touchMove", place_)
+    touch("touchStart", places[4], palm[0])
+    for place_ in palm[1:]:
+        touch("touchMove", places[4], place_)
+    for place_ in places[5:]:
+        touch("touchMove", place_, palm[-1])
+    touch("touchEnd")
+    points = page.evaluate("() => window.mnistInk.strokes.map(one => one.points)")
+    assert len(points) == 1
+    assert {round(y) for _, y, _ in points[0]} == {round(90 * 336 / pen.box["width"])}
+    assert len(points[0]) >= 5
 
 
 def test_two_digits_are_framed_and_read_as_a_number(desktop_page, address):

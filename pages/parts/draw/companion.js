@@ -9,6 +9,7 @@
 const MOST_POINTS = 2000; // what the route takes
 const MOST_TIMES_A_SECOND = 10;
 const AFTER_FAILURE_MS = 2000;
+const GRID = 64; // a pixel: where the brush puts the points anyway (mnist_core/ink/brush.py)
 
 /* What is on the canvas: strokes as {points: [[x, y, ms], ...], width}. Kept by the page, not by
  * one mounting of this component, and read by the replay. */
@@ -17,6 +18,7 @@ const name = Math.random().toString(36).slice(2); // by which the server counts 
 
 let address = "api/read"; // of the route
 let stroke = null; // the one under way
+let finger = null; // that draws, as last seen: a Touch, or the mouse's event
 let underWay = false; // whether a request is
 let isStale = false; // whether there is ink that no request has told of
 let earliest = 0; // when we may ask again while the pen moves; Infinity: not before it is lifted
@@ -36,19 +38,23 @@ function canvasOf(event) {
   return within && touched instanceof HTMLCanvasElement ? touched : null;
 }
 
-function place(event) {
-  const at = event.changedTouches?.[0] ?? event;
+const fingerOf = (event) => event.changedTouches?.[0] ?? event;
+
+function place() {
   const box = stroke.canvas.getBoundingClientRect();
   const scale = stroke.canvas.width / box.width;
-  return [(at.clientX - box.left) * scale, (at.clientY - box.top) * scale, Math.round(now())];
+  // In few letters, or a long drawing is more than the route takes; nothing is read otherwise.
+  const put = (px) => Math.round((100 * Math.round(px * scale * GRID)) / GRID) / 100;
+  return [put(finger.clientX - box.left), put(finger.clientY - box.top), Math.round(now())];
 }
 
 function down(event) {
   const canvas = canvasOf(event);
   if (!canvas || stroke || ink.isPicture || event.button > 0) return;
   clearTimeout(timer);
+  finger = fingerOf(event);
   stroke = {canvas, points: []};
-  stroke.points.push(place(event));
+  stroke.points.push(place());
   ink.strokes.push(stroke);
   isStale = true;
   timer = setTimeout(ask, 0);
@@ -56,11 +62,14 @@ function down(event) {
 
 function move(event) {
   if (!stroke) return;
-  const point = place(event);
-  const last = stroke.points.at(-1);
+  const last = finger;
+  const moved = fingerOf(event);
+  if (moved.identifier !== last.identifier) return; // another one, or a palm
+  finger = moved;
   // As the canvas does: no point at the place of the last, except right after the first.
-  if (stroke.points.length > 1 && point[0] === last[0] && point[1] === last[1]) return;
-  stroke.points.push(point);
+  const isThere = moved.clientX === last.clientX && moved.clientY === last.clientY;
+  if (stroke.points.length > 1 && isThere) return;
+  stroke.points.push(place());
   isStale = true;
   ask();
 }
@@ -106,6 +115,8 @@ async function send() {
     if (response.ok) {
       pause = answer.pause_ms ?? Infinity;
       if (version === ink.version) show(answer, told.length);
+    } else if (response.status === 413) {
+      pause = Infinity;
     } else {
       pause = 1000 * (response.headers.get("Retry-After") ?? 0) || pause;
     }
