@@ -106,3 +106,56 @@ def test_after_the_last_digit_asked_for_the_first_comes_again(phone, room):
     send(phone)
     expect(phone.locator("#hint")).to_have_text("Your 7: both networks got it.")
     expect(phone.locator("#task")).to_have_text("Draw a 1")
+
+
+def test_a_drawing_whose_answer_was_lost_counts_once(phone, room):
+    posts: list[Route] = []
+    room.answers["drawings"] = posts.append
+    room.open()
+    with phone.expect_request("**/drawings"):
+        send(phone)
+    room.score = {"drawn": 1}
+    phone.evaluate("refresh()")  # as after a connection that broke
+    expect(phone.locator("#score")).to_have_text("You: 1 drawing")
+    room.answers["drawings"] = lambda route: route.fulfill(json=both_say(7))
+    posts[0].abort()
+    expect(phone.locator("#link")).not_to_contain_text("to send")
+    expect(phone.locator("#hint")).to_contain_text("On the wall.")
+    expect(phone.locator("#score")).to_have_text("You: 1 drawing")
+    send(phone)
+    expect(phone.locator("#score")).to_have_text("You: 2 drawings")
+
+
+def test_a_room_that_is_gone_says_what_did_not_arrive_and_leaves_nothing(phone, room):
+    room.answers["drawings"] = lambda route: route.fulfill(
+        status=404, body="No server, says a proxy"
+    )
+    room.open()
+    send(phone)
+    send(phone)
+    draw(phone)
+    expect(phone.locator("#link")).to_have_text("2 to send")
+    gone = {"error": "The room is closed."}
+    room.answers["drawings"] = lambda route: route.fulfill(status=404, json=gone)
+    expect(phone.locator("#hint")).to_have_text(
+        "The room is closed. 2 of your drawings did not arrive in time."
+    )
+    expect(phone.locator("#link")).to_have_text("")
+    assert phone.evaluate("Object.keys(localStorage)") == ["room-token"]
+
+
+def test_digits_to_read_that_are_refused_are_asked_for_again(phone, room):
+    room.round["kind"] = "beat"
+    asked: list[str] = []
+
+    def pixels(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=429, json={"error": "You ask too often."})
+        else:
+            route.fulfill(json=["A" * 1048])
+
+    room.answers["pixels/1"] = pixels
+    room.open()
+    expect(phone.locator("#task")).to_have_text("Digit 1 of 1")
+    assert len(asked) == 2

@@ -21,6 +21,12 @@ function save(key, value) {
   memory[key] = value;
   try { localStorage.setItem(key, JSON.stringify(value)); } catch { /* kept in memory */ }
 }
+function drop(prefix) {
+  for (const key of Object.keys(memory)) if (key.startsWith(prefix)) delete memory[key];
+  try {
+    for (const key of Object.keys(localStorage)) if (key.startsWith(prefix)) localStorage.removeItem(key);
+  } catch { /* nothing was kept */ }
+}
 let token = load("room-token", null);
 if (!token) save("room-token", token = random(32));
 const client = random(12);
@@ -58,16 +64,19 @@ async function send() {
   let later = 0;
   try {
     while (queue.length && !later) {
-      const { path, body } = queue[0];
+      const { path, body, tried } = queue[0];
+      queue[0].tried = true;
+      save(here + "queue", queue);
       const { ok, status, said } = await post(`${base}/${path}`, body);
+      if (status === 404 && said.error) return leave(said.error); // another 404 is a proxy's
       if (status === 401) { if (await join()) continue; later = wait; }
-      else if (status === 423 || status === 429 || status >= 500) later = Math.max(wait, 1000);
+      else if ([404, 423, 429].includes(status) || status >= 500) later = Math.max(wait, 1000);
       else {
         queue.shift();
         save(here + "queue", queue);
         wait = 500;
-        if (ok) arrived(path, body, said);
-        else if (status === 404) return leave(said.error);
+        if (ok && tried) await refresh(); // the server may have counted it the first time
+        if (ok) arrived(path, body, said, tried ? 0 : 1);
         else say(said.error);
       }
       show();
@@ -76,33 +85,36 @@ async function send() {
   finally { sending = false; show(); }
   if (later) { timer = setTimeout(send, later * (0.7 + 0.6 * Math.random())); wait = Math.min(8000, wait * 2); }
 }
-function arrived(path, body, said) {
+function arrived(path, body, said, more) {
   if (!told.round || body.round && body.round !== told.round.id) return;
   if (path === "drawings") {
-    score.drawn = (score.drawn || 0) + 1;
+    score.drawn = (score.drawn || 0) + more;
     const digits = ["dense", "cnn"].map((n) => said[n] && (said[n].is_digit ? said[n].digit : "no digit"));
     if (told.round.digits) {
       const asked = told.round.digits[body.task % told.round.digits.length];
-      for (const n of ["dense", "cnn"]) if (said[n]?.digit === asked) score[n] = (score[n] || 0) + 1;
+      for (const n of ["dense", "cnn"]) if (said[n]?.digit === asked) score[n] = (score[n] || 0) + more;
       const right = ["dense", "cnn"].filter((n) => said[n]?.digit === asked).length;
       say(`Your ${asked}: ${["neither network", "one network", "both networks"][right]} got it.`);
     } else say(`On the wall. Dense network: ${digits[0]}, CNN: ${digits[1]}.`);
   }
-  if (path === "votes") score.votes = (score.votes || 0) + 1;
+  if (path === "votes") score.votes = (score.votes || 0) + more;
 }
 
 // Coming in, and hearing of news.
 async function join() {
   const { ok, status, said } = await post(`${base}/join`);
   if (ok) hear(said);
-  else if (status === 404) leave(said.error);
+  else if (status === 404 && said.error) leave(said.error);
   else say(said.error);
   return ok;
 }
 function leave(why) {
+  if (gone) return;
   gone = true;
   told = { room: { closed: true, never: !told.room.code }, round: null };
   const left = queue.filter((one) => one.path === "drawings").length;
+  queue = [];
+  drop(here);
   say(left ? `${why} ${left} of your drawings did not arrive in time.` : why, 1e9);
   show();
 }
@@ -240,7 +252,7 @@ async function soon() {
   try {
     const { ok, status, said } = await post("../api/read", { strokes, width: BRUSH, size: SIZE });
     if (ok && strokes.length) { answers(said); pause = said.pause_ms; }
-    if (status === 429 || status === 503) pause = null;
+    if (!ok) pause = null; // not before the pen is lifted
   } catch { answers({}); }
   setTimeout(() => {
     asking = false;
@@ -316,10 +328,10 @@ for (const one of $("tabs").children) one.onclick = () => {
   show();
 };
 async function fetchPixels(round) {
-  try {
-    const { ok, said } = await ask(`${base}/pixels/${round}`);
-    if (ok && told.round.id === round) pixels = said;
-  } catch { setTimeout(() => told.round.id === round && fetchPixels(round), 1000); }
+  const { ok, said } = await ask(`${base}/pixels/${round}`).catch(() => ({}));
+  if (told.round?.id !== round) return;
+  if (ok) pixels = said;
+  else setTimeout(fetchPixels, 1000 + 1000 * Math.random(), round);
   show();
 }
 function asked() {
@@ -339,7 +351,7 @@ $("forget").onclick = async () => {
   if (!ok) return say("That did not arrive; try again when you are connected.");
   gone = true;
   stream?.abort();
-  for (const key of Object.keys(localStorage)) if (key.startsWith("room-")) localStorage.removeItem(key);
+  drop("room-");
   queue = [], strokes = [];
   told = { room: { closed: true }, round: null };
   me = { name: "Nobody" };
