@@ -1,4 +1,4 @@
-"""A room's phone against a made-up server: what a real one does seldom, or not at will."""
+"""A room's phone and wall against a made-up server: what a real one does seldom, or not at will."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 class MadeUpRoom:
-    """Serves the phone's page and answers it; a path's own answer is in `answers`."""
+    """Serves both pages and answers a phone; a path's own answer is in `answers`."""
 
     def __init__(self, page: Page) -> None:
         self.round: dict[str, Any] = {"id": 1, "kind": "draw", "over": False, "left_ms": None}
@@ -32,6 +32,8 @@ class MadeUpRoom:
         path = urlsplit(route.request.url).path.removeprefix("/r/")
         if path == "ABCDEF":
             route.fulfill(path=FOLDER / "phone.html")
+        elif path == "ABCDEF/wall":
+            route.fulfill(path=FOLDER / "wall.html")
         elif path.startswith("static/"):
             route.fulfill(path=FOLDER / path.removeprefix("static/"))
         elif (name := path.removeprefix("ABCDEF/")) in self.answers:
@@ -159,3 +161,53 @@ def test_digits_to_read_that_are_refused_are_asked_for_again(phone, room):
     room.open()
     expect(phone.locator("#task")).to_have_text("Digit 1 of 1")
     assert len(asked) == 2
+
+
+A_STREAM = """
+window.streams = [];
+window.EventSource = class {
+  static CLOSED = 2;
+  readyState = 1;
+  constructor() { streams.push(this); }
+  close() { this.readyState = 2; }
+};
+"""
+NEWS = {
+    "revision": 1,
+    "reset": False,
+    "room": {"code": "ABCDEF", "present": 3, "paused": False, "closed": False, "layout": "grid"},
+    "round": None,
+    "drawings": [],
+}
+
+
+@pytest.fixture
+def wall(desktop_page, room) -> Page:
+    desktop_page.add_init_script(A_STREAM)
+    desktop_page.clock.install()
+    desktop_page.goto("http://room.test/r/ABCDEF/wall")
+    return desktop_page
+
+
+def test_a_wall_listens_anew_after_a_silence(wall):
+    says = "news => streams.at(-1).onmessage({data: JSON.stringify(news)})"
+    states = "() => streams.map((one) => one.readyState)"
+    for _ in range(2):
+        wall.evaluate(says, NEWS)
+        wall.clock.run_for(15_000)
+    assert wall.evaluate(states) == [1]
+    expect(wall.locator("#present")).to_have_text("3 phones are here")
+    wall.clock.run_for(10_000)
+    assert wall.evaluate(states) == [2, 1]
+    expect(wall.locator("#present")).to_have_text("connecting…")
+    wall.evaluate(says, NEWS)
+    expect(wall.locator("#present")).to_have_text("3 phones are here")
+
+
+def test_the_walls_keys_leave_the_browser_its_own(wall):
+    theme = "() => document.documentElement.dataset.theme"
+    before = wall.evaluate(theme)
+    wall.keyboard.press("Control+d")
+    assert wall.evaluate(theme) == before
+    wall.keyboard.press("D")  # Caps Lock
+    assert wall.evaluate(theme) != before

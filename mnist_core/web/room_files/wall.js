@@ -27,13 +27,27 @@ const percent = (share, places = 1) => share == null ? "–"
   : `${(100 * share).toFixed(share === 0 || share === 1 ? 0 : places)}%`;
 const many = (n, one, more) => `${n.toLocaleString("en")} ${n === 1 ? one : more}`;
 
+const SILENT_MS = 20000; // the server says something every five seconds
 function listen() {
   const stream = new EventSource(`${base}/wall/events`);
-  stream.onmessage = (event) => hear(JSON.parse(event.data));
+  let heard = performance.now();
+  stream.onmessage = (event) => {
+    heard = performance.now();
+    hear(JSON.parse(event.data));
+  };
+  const away = () => { if (told && !told.room.closed) $("present").textContent = "connecting…"; };
+  const watch = setInterval(() => { // a connection may be dead without anybody saying so
+    if (performance.now() - heard < SILENT_MS) return;
+    clearInterval(watch);
+    stream.close();
+    away();
+    listen();
+  }, 1000);
   stream.onerror = () => {
-    if (told && !told.room.closed) $("present").textContent = "connecting…";
+    away();
     // A browser gives up where the server answered with an error, such as a closed room.
     if (stream.readyState !== EventSource.CLOSED) return;
+    clearInterval(watch);
     if (!told) $("subtitle").textContent = "There is no open room with this code.";
     if (!told?.room.closed) setTimeout(listen, 2000);
   };
@@ -382,7 +396,10 @@ const other = () => theme(document.documentElement.dataset.theme === "dark" ? "l
 const full = () => document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
 $("theme").onclick = other;
 $("full").onclick = full;
-addEventListener("keydown", (event) => ({ d: other, f: full })[event.key]?.());
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own
+  ({ d: other, f: full })[event.key.toLowerCase()]?.();
+});
 // Buttons and cursor are in nobody's way while the mouse lies still.
 let idle = null;
 function moved() {
