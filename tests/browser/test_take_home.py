@@ -49,6 +49,8 @@ def test_a_visitor_draws_and_reads_without_any_connection(page, tmp_path):
     page.get_by_text("Draw a digit, 0 to 9.").wait_for()
     box = page.locator("#canvas").bounding_box()
     scale = box["width"] / 336
+    page.mouse.click(box["x"] + 9, box["y"] + 9, button="right")
+    assert page.evaluate("strokes") == []
     for stroke in next(one.strokes for one in EXAMPLES if one.label == 7):
         points = [(box["x"] + x * scale, box["y"] + y * scale) for x, y in stroke[::3]]
         page.mouse.move(*points[0])

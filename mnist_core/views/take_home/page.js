@@ -76,7 +76,7 @@ function place(event) {
 }
 
 canvas.addEventListener("pointerdown", (event) => {
-  if (current !== null) return;
+  if (current !== null || event.button > 0) return;
   pointer = event.pointerId;
   canvas.setPointerCapture(pointer);
   current = [place(event)];
