@@ -48,7 +48,7 @@ def _describe(model: keras.Model, image: str) -> list[dict[str, Any]]:
     for layer in model.layers:
         kind = type(layer).__name__
         if kind == "Functional":  # a column that reads the image beside others
-            column = _describe(layer, f"for the {layer.name} column")
+            column = _describe(layer, f"{layer.name} column")
             described = column if len(described) == 1 else described + column
             continue
         if kind in _SILENT:

@@ -17,6 +17,7 @@ second. Imports Keras.
 from __future__ import annotations
 
 import base64
+import json
 import math
 import time
 from collections.abc import Callable
@@ -28,7 +29,7 @@ import keras
 import numpy as np
 
 from mnist_core.analysis import metrics
-from mnist_core.files import write_json
+from mnist_core.files import replacing
 from mnist_core.training.batches import as_input
 from mnist_core.training.events import MOMENTS, Event, MomentSeen, ProbesRead
 from mnist_core.training.networks import columns
@@ -111,8 +112,9 @@ class Moments(keras.callbacks.Callback):
                 "filters": _filters(self.model),
                 "probes": _rounded(probes),
             }
-            seen["flow"] = self._flow(len(str(seen)))
-            write_json(self.folder / MOMENTS / f"{number:03}.json", seen)
+            seen["flow"] = self._flow(len(_compact(seen)))
+            with replacing(self.folder / MOMENTS / f"{number:03}.json") as path:
+                path.write_text(_compact(seen), encoding="utf-8")
         seconds = time.perf_counter() - self.begun
         self.on_event(MomentSeen(number, step / self.steps, seconds, loss, share))
 
@@ -146,9 +148,9 @@ class Moments(keras.callbacks.Callback):
                 ]
                 for probe in range(len(self.probes))
             ]
-            if len(str(flows)) <= room:
+            if len(_compact(flows)) <= room:
                 break
-        while flows and len(str(flows)) > room:
+        while flows and len(_compact(flows)) > room:
             flows.pop()
         return flows
 
@@ -225,6 +227,10 @@ def _small(values: np.ndarray, most: int) -> np.ndarray:
     maps = np.moveaxis(values, -1, 0)[:most]
     every = math.ceil(maps.shape[1] / LARGEST_MAP)
     return maps[:, ::every, ::every]
+
+
+def _compact(content: Any) -> str:
+    return json.dumps(content, separators=(",", ":"))
 
 
 def _packed(name: str, values: np.ndarray) -> dict[str, Any]:

@@ -225,7 +225,7 @@ def layer_diagram(layers: Sequence[Mapping[str, Any]]) -> str:
         arrow.join(_layer_block(layer) for layer in layers[start:end])
         for start, end in pairwise([*starts, len(layers)])
     ]
-    row = '<div style="display:flex;flex-wrap:wrap;gap:4px">'
+    row = '<div style="display:flex;flex-wrap:wrap;gap:1px">'
     return (
         '<div role="img" aria-label="The layers of the network" style="line-height:1.25;'
         f'font-size:.72rem">{row}{f"</div>{row}".join(rows)}</div></div>'
@@ -243,7 +243,7 @@ def _layer_block(layer: Mapping[str, Any]) -> str:
     lines = [str(layer["text"]), " × ".join(map(str, shape)), parameters]
     small = "".join(f'<div style="opacity:.75">{html.escape(line)}</div>' for line in lines if line)
     return (
-        '<div style="text-align:center;min-width:74px"><div style="height:106px;display:flex;'
+        '<div style="text-align:center;min-width:44px"><div style="height:106px;display:flex;'
         'align-items:center;justify-content:center">'
         f'<span style="width:{width:.0f}px;height:{height:.0f}px;background:{colour};'
         f'border-radius:3px"></span></div><b>{html.escape(kind)}</b>{small}</div>'

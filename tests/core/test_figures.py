@@ -112,10 +112,10 @@ def test_a_visitors_title_is_no_html_in_any_chart():
 def test_each_column_of_a_network_is_drawn_in_a_row_of_its_own():
     def rows(recipe: str) -> list[str]:
         drawn = figures_training.layer_diagram(layers.all_layers()[recipe])
-        return drawn.split('<div style="display:flex;flex-wrap:wrap;gap:4px">')[1:]
+        return drawn.split('<div style="display:flex;flex-wrap:wrap;')[1:]
 
     assert len(rows("fast")) == 1
     assert [row.count("Image") for row in rows("cnn")] == [1] * (len(rows("cnn")) - 1) + [0]
     assert rows("cnn")[-1].count("of the columns") == 2
-    assert not any(row.startswith("<span") for row in rows("cnn"))
+    assert not any(row.partition(">")[2].startswith("<span") for row in rows("cnn"))
     assert figures_training.layer_diagram([]).count("<b>") == 0

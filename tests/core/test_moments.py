@@ -84,6 +84,21 @@ def test_a_moment_is_shown(trained):
     assert moment_view.probes(dataset.x_test[:3], [], "cnn").count("not read yet") == 3
 
 
+def test_what_is_written_fits_into_the_budget(tmp_path, random, monkeypatch):
+    from mnist_core.training import moments as writing
+    from mnist_core.training.recipes import RECIPES
+
+    monkeypatch.setattr(writing, "BUDGET_BYTES", 1_000_000)
+    images = random.integers(0, 256, (10, 28, 28), np.uint8)
+    looking = writing.Moments(images, np.arange(10), np.arange(10), images[:8],
+                              on_event=lambda event: None, folder=tmp_path)  # fmt: skip
+    looking.set_model(RECIPES["cnn"].build())
+    looking.set_params({"steps": 10, "epochs": 44})
+    looking.on_train_begin()
+    assert (tmp_path / "moments" / "000.json").stat().st_size * 41 <= 1_000_000
+    assert 3 <= len(moments.load_moment(tmp_path, 0).flow) < 8
+
+
 def test_what_flows_is_kept_of_every_column_and_of_every_digit(tmp_path, random):
     """Regression: nothing was, of a network of two columns."""
     from mnist_core.training.moments import Moments
