@@ -77,8 +77,8 @@ def learn(
 ) -> Learnt | None:
     """Return what the model `name` becomes by learning from people; None where it was stopped.
 
-    changes: hyperparameters other than `HYPERPARAMETERS`; what splits the training images is always
-    the model's own, whose validation images it has never learnt from. Raises LearningError (see
+    changes: hyperparameters other than `HYPERPARAMETERS`; the images that validate are always the
+    model's own, from which it has never learnt. Raises LearningError (see
     `check_lesson`; also where it diverges), ModelError.
     """
     check_lesson(collection, dataset)
@@ -117,13 +117,14 @@ class _School:
         self.epochs: list[EpochEnd] = []
         self.pupil = Pupil(name)
         self.recipe = get_recipe(str(self.pupil.card.get("recipe")))
+        own = split_of(self.pupil.card)
+        self.split = override(self.recipe.hyperparameters, **own)
         self.chosen: Hyperparameters = override(
-            self.recipe.hyperparameters,
-            **{**HYPERPARAMETERS, **changes, **split_of(self.pupil.card)},
+            self.recipe.hyperparameters, **{**HYPERPARAMETERS, **own, **changes}
         )
         keras.utils.set_random_seed(self.chosen.seed)
         train, validation = train_validation_split(
-            dataset, self.chosen.validation_split, self.chosen.seed, self.chosen.share
+            dataset, self.split.validation_split, self.split.seed, self.split.share
         )
         random = np.random.default_rng(self.chosen.seed)
         self.replayed = random.permutation(train)[:REPLAYED]
@@ -136,7 +137,7 @@ class _School:
 
     def _draw_and_read(self) -> None:
         """Draw what is to be read and let the first layers read it."""
-        pool = self.pool = ink_pool(self.chosen.seed, REPLAYED, POOL_VALIDATION)
+        pool = self.pool = ink_pool(self.split.seed, REPLAYED, POOL_VALIDATION)
         self._ask()
         drawn = drawn_anew(self.collection.drawings, self.collection.images, self.chosen.seed)
         self.times = drawn.shape[1]

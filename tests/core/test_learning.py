@@ -125,7 +125,8 @@ def test_a_candidate_is_a_run_with_a_verdict_and_the_active_model_stays(short_le
 
 
 @pytest.mark.slow
-def test_a_network_is_validated_by_images_that_it_has_not_learnt_from(house, monkeypatch):
+@pytest.mark.parametrize("changes", [{}, {"seed": 5}])
+def test_a_network_is_validated_by_images_that_it_has_not_learnt_from(house, monkeypatch, changes):
     """The recipe's seed chose them, also where the network had been trained with another."""
     from mnist_core.training import learning as school
 
@@ -136,12 +137,12 @@ def test_a_network_is_validated_by_images_that_it_has_not_learnt_from(house, mon
     registry.save_card(registry.model_dir("other"), told)
     monkeypatch.setattr(school._School, "_draw_and_read", lambda self: None)
     fill()
-    lesson = school._School("other", collection.labelled(), load_mnist(), {},
+    lesson = school._School("other", collection.labelled(), load_mnist(), changes,
                             lambda event: None, lambda: False)  # fmt: skip
     train, validation = train_validation_split(load_mnist(), **split)
     assert set(lesson.replayed) <= set(train)
     assert set(lesson.validating) <= set(validation)
-    assert dataclasses.asdict(lesson.chosen).items() >= split.items()
+    assert dataclasses.asdict(lesson.chosen).items() >= (split | changes).items()
 
 
 @pytest.mark.slow

@@ -109,6 +109,20 @@ def test_a_drawing_takes_the_place_of_the_links_digit_also_in_the_address(
     assert not page.query_params
 
 
+def test_a_first_stroke_after_undoing_the_links_digit_takes_its_place_too(
+    monkeypatch,
+    artifacts,  # noqa: F811
+):
+    put_canvas(monkeypatch, Canvas([]))
+    page = AppTest.from_file(PAGE, default_timeout=60)
+    page.query_params["digit"] = links.digit_code(mnist_image(draw_strokes(FOUR.strokes)))
+    assert "digit" in page.run().query_params
+    page.button(key="undo").click().run()
+    put_canvas(monkeypatch, Canvas(FOUR.strokes[:1]))
+    assert not page.run().exception
+    assert not page.query_params
+
+
 def test_a_link_without_a_digit_is_no_error(monkeypatch, artifacts):  # noqa: F811
     put_canvas(monkeypatch, Canvas([]))
     page = AppTest.from_file(PAGE, default_timeout=60)

@@ -30,7 +30,8 @@ def leave_link(state: CanvasState) -> None:
     """Let the address name a digit no longer once the canvas holds more than it, or another
     drawing: a session that begins anew, after the server was away, would put it over that."""
     arrived = st.session_state.get("arrived-drawing")
-    if arrived is not None and (state.drawing != arrived or len(state.objects) > 1):
+    drawn_on = any("path" in one for one in state.objects)
+    if arrived is not None and (state.drawing != arrived or drawn_on):
         for name in (DIGIT, EXPLANATION):
             put_in_address(name, None)
 
