@@ -146,6 +146,26 @@ def test_a_room_that_is_gone_says_what_did_not_arrive_and_leaves_nothing(phone, 
     assert phone.evaluate("Object.keys(localStorage)") == ["room-token"]
 
 
+@pytest.mark.parametrize(
+    ("status", "answer"), [(200, both_say(7)), (400, {"error": "That is not a drawing."})]
+)
+def test_an_answer_that_comes_after_the_farewell_changes_nothing(phone, room, status, answer):
+    posts: list[Route] = []
+    room.answers["drawings"] = posts.append
+    room.open()
+    with phone.expect_request("**/drawings"):
+        send(phone)
+    begin_a_stroke(phone)
+    phone.evaluate("hear({room: {closed: true}})")
+    farewell = phone.locator("#hint").inner_text()
+    assert farewell.startswith("The room is closed.")
+    phone.mouse.up()
+    posts[0].fulfill(status=status, json=answer)
+    phone.wait_for_function("!sending && !stroke")
+    assert phone.locator("#hint").inner_text() == farewell
+    assert phone.evaluate("Object.keys(localStorage)") == ["room-token"]
+
+
 def test_digits_to_read_that_are_refused_are_asked_for_again(phone, room):
     room.round["kind"] = "beat"
     asked: list[str] = []

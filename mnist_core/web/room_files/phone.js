@@ -68,6 +68,7 @@ async function send() {
       queue[0].tried = true;
       save(here + "queue", queue);
       const { ok, status, said } = await post(`${base}/${path}`, body);
+      if (gone) return; // the farewell stands, and nothing is kept
       if (status === 404 && said.error) return leave(said.error); // another 404 is a proxy's
       if (status === 401) { if (await join()) continue; later = wait; }
       else if ([404, 423, 429].includes(status) || status >= 500) later = Math.max(wait, 1000);
@@ -238,7 +239,7 @@ function lift(event) {
 }
 for (const kind of ["pointerup", "pointercancel", "lostpointercapture"]) canvas.addEventListener(kind, lift);
 function edited() {
-  save(here + "draft", strokes);
+  if (!gone) save(here + "draft", strokes);
   paint();
   show();
   soon();
