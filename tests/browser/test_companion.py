@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -225,6 +226,38 @@ def test_a_drawing_replays_itself_and_is_scrubbed(page, address):
     assert page.locator(".replay .said[data-slot=cnn] b").inner_text() != "4"
     width, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert width <= window
+
+
+A_REPLAY = """async () => {
+  window.mnistInk = {strokes: [{width: 18, points: [[90, 90, 0], [90, 160, 50]]}]};
+  const replay = await import("./replay.js");
+  replay.default({data: {address: "/api/replay"}, parentElement: document.body});
+}"""
+
+
+def answer_a_replay(route) -> None:
+    strokes = route.request.post_data_json["strokes"]
+    words = [f"Strokes: {len(strokes)}"]
+    route.fulfill(
+        json={"strokes": strokes, "moments": [{"at_ms": 50}], "changes": {}, "words": words}
+    )
+
+
+def test_a_stroke_drawn_while_a_replay_is_asked_for_is_in_it(desktop_page):
+    page = desktop_page
+    folder, asked = Path(__file__).parents[2] / "pages" / "parts" / "draw", []
+    page.route("http://replay.test/", lambda route: route.fulfill(path=folder / "replay.html"))
+    page.route("**/replay.js", lambda route: route.fulfill(path=folder / "replay.js"))
+    page.route("**/api/replay", lambda route: asked.append(route))
+    page.goto("http://replay.test/")
+    page.evaluate(A_REPLAY)
+    with page.expect_request("**/api/replay"):
+        page.locator(".play").click()
+    page.evaluate("mnistInk.strokes.push({width: 18, points: [[120, 90, 90], [120, 160, 140]]})")
+    page.locator(".play").click()
+    page.route("**/api/replay", answer_a_replay)
+    answer_a_replay(asked[0])
+    expect(page.locator(".words")).to_have_text("Strokes: 2")
 
 
 def test_what_is_read_of_strokes_is_what_chromium_draws_of_them(desktop_page, pendigits, random):

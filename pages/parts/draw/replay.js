@@ -35,6 +35,7 @@ export default function ({data, parentElement}) {
     if (made && body === drawn) return;
     loading ??= ask(body, width).finally(() => (loading = null));
     await loading;
+    return load(); // what was asked for may be the drawing of before a further stroke
   }
 
   async function ask(body, width) {
