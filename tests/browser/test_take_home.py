@@ -51,6 +51,14 @@ def test_a_visitor_draws_and_reads_without_any_connection(page, tmp_path):
     scale = box["width"] / 336
     page.mouse.click(box["x"] + 9, box["y"] + 9, button="right")
     assert page.evaluate("strokes") == []
+    page.mouse.move(box["x"] + 90, box["y"] + 90)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 99, box["y"] + 90)
+    page.evaluate("canvas.releasePointerCapture(pointer)")
+    page.mouse.move(box["x"] + 120, box["y"] + 90)
+    assert page.evaluate("current") is None
+    page.mouse.up()
+    page.get_by_role("button", name="Clear").click()
     for stroke in next(one.strokes for one in EXAMPLES if one.label == 7):
         points = [(box["x"] + x * scale, box["y"] + y * scale) for x, y in stroke[::3]]
         page.mouse.move(*points[0])

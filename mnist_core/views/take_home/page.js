@@ -88,7 +88,7 @@ canvas.addEventListener("pointermove", (event) => {
   current.push(...(event.getCoalescedEvents?.() ?? [event]).map(place));
   redraw();
 });
-for (const kind of ["pointerup", "pointercancel"]) {
+for (const kind of ["pointerup", "pointercancel", "lostpointercapture"]) {
   canvas.addEventListener(kind, (event) => {
     if (event.pointerId === pointer) current = null;
   });
