@@ -99,6 +99,35 @@ def test_a_palm_neither_draws_nor_ends_a_stroke(phone, room):
     assert phone.evaluate("[strokes.length, stroke]") == [2, None]
 
 
+def test_a_pen_takes_over_from_a_palm_that_landed_before_it(phone, room):
+    room.open()
+    box = phone.locator("#canvas").bounding_box()
+    devtools = phone.context.new_cdp_session(phone)
+
+    def palm(kind: str, *across: int) -> None:
+        points = [{"x": box["x"] + x, "y": box["y"] + 20} for x in across]
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def pen(kind: str, y: int) -> None:
+        at = {"x": box["x"] + 90, "y": box["y"] + y, "button": "left", "pointerType": "pen"}
+        event = at | {"type": kind, "buttons": int(kind != "mouseReleased"), "clickCount": 1}
+        devtools.send("Input.dispatchMouseEvent", event)
+
+    palm("touchStart", 20)
+    phone.wait_for_function("strokes.length === 1")
+    pen("mousePressed", 60)
+    palm("touchMove", 40)
+    pen("mouseMoved", 160)
+    palm("touchEnd")
+    assert phone.evaluate("stroke !== null")
+    pen("mouseReleased", 160)
+    phone.wait_for_function("stroke === null")
+    drawn = phone.evaluate("strokes")
+    assert len(drawn) == 1
+    assert len({x for x, _, _ in drawn[0]}) == 1
+    assert len(drawn[0]) == 2
+
+
 def test_after_the_last_digit_asked_for_the_first_comes_again(phone, room):
     room.round |= {"kind": "test", "digits": [7, 1, 4]}
     room.score = {"drawn": 3}

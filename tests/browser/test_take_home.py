@@ -59,6 +59,18 @@ def test_a_visitor_draws_and_reads_without_any_connection(page, tmp_path):
     assert page.evaluate("current") is None
     page.mouse.up()
     page.get_by_role("button", name="Clear").click()
+    devtools = page.context.new_cdp_session(page)
+    palm, pen = ({"x": box["x"] + far, "y": box["y"] + far} for far in (20, 90))
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [palm]})
+    page.wait_for_function("strokes.length === 1")
+    pen |= {"button": "left", "clickCount": 1, "pointerType": "pen"}
+    devtools.send("Input.dispatchMouseEvent", pen | {"type": "mousePressed", "buttons": 1})
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert page.evaluate("[strokes.length, current !== null]") == [1, True]
+    assert page.evaluate("current[0][0]") == pytest.approx(90 / scale, abs=1)
+    devtools.send("Input.dispatchMouseEvent", pen | {"type": "mouseReleased"})
+    assert page.evaluate("current") is None
+    page.get_by_role("button", name="Clear").click()
     for stroke in next(one.strokes for one in EXAMPLES if one.label == 7):
         points = [(box["x"] + x * scale, box["y"] + y * scale) for x, y in stroke[::3]]
         page.mouse.move(*points[0])

@@ -6,7 +6,7 @@ const canvas = document.getElementById("canvas"), pen = canvas.getContext("2d", 
   willReadFrequently: true });
 const WIDTH_PX = 18; // of the pen, in the canvas's own 336 pixels
 let strokes = [], current = null, waiting = false;
-let pointer = null; // that draws: a palm or a second finger does not join in
+let pointer = null, byTouch = false; // that draws: no palm or second finger joins in
 
 const percent = (p) =>
   p > 0 && p < 0.005 ? "<1%" : p >= 0.995 && p < 1 ? ">99%" : `${(p * 100).toFixed(0)}%`;
@@ -76,8 +76,11 @@ function place(event) {
 }
 
 canvas.addEventListener("pointerdown", (event) => {
-  if (current !== null || event.button > 0) return;
+  const takesOver = byTouch && event.pointerType === "pen"; // from a palm that landed first
+  if ((current !== null && !takesOver) || event.button > 0) return;
+  strokes = strokes.filter((one) => one !== current);
   pointer = event.pointerId;
+  byTouch = event.pointerType === "touch";
   canvas.setPointerCapture(pointer);
   current = [place(event)];
   strokes.push(current);

@@ -193,7 +193,7 @@ setInterval(wake, 10000);
 
 // Drawing, with the answers of both networks while the pen moves.
 const canvas = $("canvas"), pen = canvas.getContext("2d");
-let stroke = null, pointer = null; // that draws: a palm or a second finger does not join in
+let stroke = null, pointer = null, byTouch = false; // that draws: no palm or second finger joins in
 let began = 0, asking = false, again = false, pause = 150, changed = 0;
 function place(event) {
   const box = canvas.getBoundingClientRect(), scale = SIZE / box.width;
@@ -214,9 +214,12 @@ function paint() {
   }
 }
 canvas.addEventListener("pointerdown", (event) => {
-  if (stroke || event.button > 0) return;
+  const takesOver = byTouch && event.pointerType === "pen"; // from a palm that landed first
+  if (stroke && !takesOver || event.button > 0) return;
+  strokes = strokes.filter((one) => one !== stroke);
   event.preventDefault();
   pointer = event.pointerId;
+  byTouch = event.pointerType === "touch";
   canvas.setPointerCapture(pointer);
   if (!strokes.length) began = event.timeStamp;
   strokes.push(stroke = [place(event)]);
