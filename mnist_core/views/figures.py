@@ -270,7 +270,7 @@ def robustness_curve(
         )  # fmt: skip
     _percent_axis(figure.update_yaxes, "right", [0, 1.03])
     figure.update_xaxes(title=axis_title, fixedrange=True, tickvals=list(levels))
-    return finish(figure, 320)
+    return finish(figure, 320, showlegend=True)
 
 
 def _percent_axis(update, title: str, span: list[float] | None, tickformat: str = ".0%") -> None:

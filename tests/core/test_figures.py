@@ -109,6 +109,10 @@ def test_a_visitors_title_is_no_html_in_any_chart():
         assert "<a href" not in str(figure)
 
 
+def test_a_single_robustness_curve_is_named():
+    assert figures.robustness_curve([0, 1], {"CNN": [0.9, 0.8]}, "degrees").layout.showlegend
+
+
 def test_each_column_of_a_network_is_drawn_in_a_row_of_its_own():
     def rows(recipe: str) -> list[str]:
         drawn = figures_training.layer_diagram(layers.all_layers()[recipe])
