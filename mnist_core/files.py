@@ -112,7 +112,9 @@ def opened_zip(source: Path | bytes) -> Iterator[zipfile.ZipFile]:
     except FileNotFoundError:
         raise
     except _ZIP_ERRORS as error:
-        raise ValueError(brief(error) or type(error).__name__) from None
+        # str() of a KeyError stands between quotes
+        why = error.args[0] if isinstance(error, KeyError) and error.args else error
+        raise ValueError(brief(why) or type(error).__name__) from None
 
 
 def _refuse_overlaps(archive: zipfile.ZipFile) -> None:

@@ -239,6 +239,13 @@ def test_what_is_no_file_of_drawings_is_refused(content):
         collection.from_npz(content)
 
 
+def test_an_npz_of_something_else_is_refused_in_plain_words():
+    other = io.BytesIO()
+    np.savez(other, pixels=np.zeros(3))
+    with pytest.raises(DatasetError, match=r"There is no item named 'format.npy' in the archive\)"):
+        collection.from_npz(other.getvalue())
+
+
 @pytest.mark.parametrize("name", ["width_px", "size_px", "created_at"])
 def test_a_number_of_four_hundred_digits_is_refused(house, name):
     """It ended `import people` with a traceback."""
