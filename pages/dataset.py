@@ -52,6 +52,8 @@ def show_digits(dataset: Dataset) -> None:
                 first_visit("dataset", "Click a digit: see how the networks read it.")
             else:
                 st.info("No digit fits this filter.")
+                if network and st.session_state["split"] == "training":
+                    st.caption("Networks' answers are kept for test digits only.")
         with right:
             show_digit(dataset)
 

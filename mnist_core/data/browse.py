@@ -63,7 +63,7 @@ def in_words(chosen: Filter, digits: int, network: str = "") -> str:
     """
     splits = set(chosen.splits or SPLITS)
     told = "All images" if len(splits) > 1 else f"{chosen.splits[0].capitalize()} images"
-    if chosen.answer is not None:
+    if chosen.answer is not None and "test" in splits:
         told = "Test images"
     if chosen.digits:
         *others, last = [str(digit) for digit in sorted(chosen.digits)]

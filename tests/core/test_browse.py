@@ -102,6 +102,8 @@ def test_a_filter_is_said_in_words():
     wrong = Filter(digits=(4,), answer="wrong", seed=3)
     told = "Test images of 4 that the CNN reads wrong, shuffled: 2"
     assert browse.in_words(wrong, 2, "the CNN") == told
+    none = Filter(("training",), answer="wrong")
+    assert browse.in_words(none, 0, "the CNN") == "Training images that the CNN reads wrong: 0"
 
 
 def test_an_index_beyond_the_split(sample):

@@ -75,6 +75,10 @@ def test_filters_by_split_digit_and_answer():
     none = words(open_page(answer="wrong", network="cnn"))
     assert "**Test images that the CNN reads wrong: 0**" in none
     assert "No digit fits this filter" in none
+    assert "kept for test digits only" not in none
+    training = words(open_page(split="training", answer="wrong", network="dense"))
+    assert "**Training images that the dense network reads wrong: 0**" in training
+    assert "kept for test digits only" in training
     unsure = words(open_page(answer="unsure", network="cnn"))
     assert "**Test images that the CNN is not sure of: 400**" in unsure
 
