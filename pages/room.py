@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mnist_core.data.people import new_token
-from mnist_core.errors import MnistError
+from mnist_core.errors import MnistError, NoSuchRoom
 from mnist_core.room import host, moderation
 from mnist_core.room import results as room_results
 from mnist_core.room.moderation import Overview
@@ -98,29 +98,41 @@ def run(room: Room) -> None:
         with entrance:
             door.show_door(room)
         with stage:
-            watch(room.code)
             seen = moderation.overview(room.code)
+            watch(room.code, state_of(seen))
             rounds.choose_round(seen)
             moderate.switches(seen)
         watch_drawings(room.code)
     results(room)
 
 
+def state_of(seen: Overview) -> tuple[bool, bool, bool]:
+    """Return what the page's buttons depend on: whether a round goes on, paused, closed."""
+    return seen.going_on, seen.room.paused_at is not None, seen.room.closed_at is not None
+
+
 @st.fragment(run_every=1)
-def watch(code: str) -> None:
-    """Say what goes on, every second; a round that ends by itself redraws the page."""
-    seen = moderation.overview(code)
-    rounds.say_state(seen)
-    if st.session_state.get("room-going-on") not in (None, seen.going_on):
-        st.session_state["room-going-on"] = seen.going_on
+def watch(code: str, shown: tuple[bool, bool, bool]) -> None:
+    """Say what goes on, every second; what another tab or the clock has changed redraws the page.
+
+    shown: the state that the page was drawn with.
+    """
+    try:
+        seen = moderation.overview(code)
+    except NoSuchRoom:  # erased
         st.rerun()
-    st.session_state["room-going-on"] = seen.going_on
+    rounds.say_state(seen)
+    if state_of(seen) != shown:
+        st.rerun()
 
 
 @st.fragment(run_every=2)
 def watch_drawings(code: str) -> None:
     """Show what comes in."""
-    seen: Overview = moderation.overview(code)
+    try:
+        seen = moderation.overview(code)
+    except NoSuchRoom:
+        st.rerun()
     moderate.drawings(seen)
     moderate.phones(seen)
 
@@ -153,7 +165,7 @@ def erase(code: str) -> None:
 
 def leave() -> None:
     """Forget this browser's room; it stays as it is."""
-    for name in ("room-key", "host-key", "room-going-on"):
+    for name in ("room-key", "host-key"):
         st.session_state.pop(name, None)
     st.query_params.clear()
 

@@ -101,6 +101,26 @@ def test_a_reload_finds_the_room_and_another_browser_does_not(page):
     assert "room-start" not in [button.key for button in stranger.button]
 
 
+@pytest.mark.parametrize("erased", [False, True])
+def test_a_room_that_another_tab_closes_redraws_the_page(page, monkeypatch, erased):
+    code, true_overview, calls = opened(page), moderation.overview, []
+
+    def overview(code: str) -> moderation.Overview:
+        calls.append(code)
+        if len(calls) == 2:  # between the drawing of the page and its first look
+            host.close(code)
+            if erased:
+                host.erase(code)
+        return true_overview(code)
+
+    monkeypatch.setattr(moderation, "overview", overview)
+    page.run()
+    assert not page.exception
+    assert "room-start" not in [button.key for button in page.button]
+    assert any(code in warning.value for warning in page.warning) == erased
+    assert ("room-erase" in [button.key for button in page.button]) != erased
+
+
 def test_an_address_that_names_a_room_of_the_past_does_not_keep_a_new_one_away(page):
     page.query_params.update(room="ZZZZ", host="x")
     page.run()
