@@ -99,6 +99,8 @@ def test_an_index_opens_its_digit_and_scrolls_to_it():
     page.number_input(key="go-index").set_value(345).run()
     assert "**Training digit 345, labelled 5**" in words(page)
     assert page.session_state["wall-turn"] == (1, 345)
+    page.number_input(key="go-index").set_value(345).run()
+    assert page.session_state["wall-turn"] == (2, 345)
     page.number_input(key="go-index").set_value(5000).run()
     assert "There is no training digit 5,000; this split has 0 to 999." in words(page)
     assert "**Training digit 345, labelled 5**" in words(page)

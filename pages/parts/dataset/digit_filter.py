@@ -56,13 +56,20 @@ def show_jump(dataset: Dataset, places: np.ndarray) -> None:
     split = "test" if split == "test" else "training"
     st.number_input(
         f"Go to {split} index", 0, None, None, key="go-index",
-        on_change=lambda: go_to(dataset, split, places, st.session_state["go-index"]),
+        on_change=go_to_typed, args=(dataset, split, places),
     )  # fmt: skip
     if len(dataset.y_train) > 500:
         st.button(
             "Training digit 500: is that a three?", key="go-500", type="tertiary",
             on_click=go_to, args=(dataset, "training", places, 500),
         )  # fmt: skip
+
+
+def go_to_typed(dataset: Dataset, split: str, places: np.ndarray) -> None:
+    """Open the digit whose index was typed, and empty the field: the same one can be typed again."""
+    index = st.session_state["go-index"]
+    st.session_state["go-index"] = None
+    go_to(dataset, split, places, index)
 
 
 def go_to(dataset: Dataset, split: str, places: np.ndarray, index: int | None) -> None:
