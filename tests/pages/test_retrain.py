@@ -453,6 +453,12 @@ def test_a_forged_click_on_a_disabled_button_does_nothing(page):
     assert registry.active() == {"dense": "dense", "cnn": "cnn"}
 
 
+def test_a_past_run_that_answers_is_not_offered_again(page):
+    page.session_state["chosen_runs"] = [finished_run()]
+    assert not page.run().button(key="use-past").disabled
+    assert page.button(key="use-past").click().run().button(key="use-past").disabled
+
+
 def test_an_active_run_cannot_be_deleted_before_another_answers(page):
     run_id = finished_run()
     page.run().button(key="use-model").click().run()

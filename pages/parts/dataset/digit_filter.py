@@ -66,7 +66,7 @@ def show_jump(dataset: Dataset, places: np.ndarray) -> None:
 
 
 def go_to_typed(dataset: Dataset, split: str, places: np.ndarray) -> None:
-    """Open the digit whose index was typed, and empty the field: the same one can be typed again."""
+    """Open the digit whose index was typed; the field empties, so that it can be typed again."""
     index = st.session_state["go-index"]
     st.session_state["go-index"] = None
     go_to(dataset, split, places, index)

@@ -135,7 +135,8 @@ def manage(run: Run, allowed: bool) -> None:
                      help="One file that reads digits in any browser, without a server."
                      )  # fmt: skip
         slot = report.slot_for(run.recipe)
-        row.button(f"Use as {network(slot)}", key="use-past", disabled=not allowed,
+        answers = registry.active()[slot] == run.run_id
+        row.button(f"Use as {network(slot)}", key="use-past", disabled=not allowed or answers,
                    on_click=attempt, args=[registry.activate, slot, run.run_id])  # fmt: skip
 
 
