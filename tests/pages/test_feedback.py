@@ -97,6 +97,14 @@ def test_right_asks_which_digit_where_the_networks_disagree(monkeypatch):
     page.button(key="say-right").click().run()
     assert "do not agree: say which digit" in words(page)
     assert people.listed() == []
+    page.run()
+    assert "do not agree" in words(page)  # as long as this drawing stands
+    page = say(page, 4)
+    assert "do not agree" not in words(page)
+    page.button(key="forget-me").click().run().run()
+    assert "1 drawing is forgotten" in words(page)
+    page.button(key="clear").click().run()
+    assert "forgotten" not in words(page)
 
 
 def test_a_picture_is_not_kept(monkeypatch):

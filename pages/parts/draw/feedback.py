@@ -16,6 +16,7 @@ from pages.parts import writer
 from pages.parts.draw.answers import active_models, classifiers
 
 NO_DIGIT = "not a digit"
+MESSAGES = ("feedback-problem", "forgotten")
 PROMISE = (
     "What you say is kept with your strokes, without your name, and the networks may learn "
     "from it. You can take it back."
@@ -40,9 +41,9 @@ def feedback() -> None:
             ask()
         else:
             acknowledge(said)
-        if problem := st.session_state.pop("feedback-problem", None):
+        if problem := st.session_state.get("feedback-problem"):
             st.warning(problem)
-        if forgotten := st.session_state.pop("forgotten", None):
+        if forgotten := st.session_state.get("forgotten"):
             st.success(forgotten)
 
 
@@ -62,6 +63,7 @@ def ask() -> None:
 
 def agree() -> None:
     """Keep the drawing as what both networks read."""
+    forget_messages()
     state = canvas_state.of(st.session_state)
     found = [] if state.image is None else [c.answer(state.image) for c in classifiers().values()]
     label = people.label_of(found)
@@ -73,6 +75,7 @@ def agree() -> None:
 
 def correct(key: str) -> None:
     """Keep the drawing as what the visitor chose."""
+    forget_messages()
     chosen = st.session_state.get(key)
     if chosen is not None:
         keep(NOT_A_DIGIT if chosen == NO_DIGIT else int(chosen))
@@ -123,6 +126,7 @@ def offer_to_forget() -> None:
 
 def take_back(said: Said) -> None:
     """Delete the drawing that was just kept."""
+    forget_messages()
     try:
         people.take_back(said.drawing_id, writer.token())
     except MnistError as error:
@@ -133,6 +137,7 @@ def take_back(said: Said) -> None:
 
 def forget_all() -> None:
     """Delete everything that this browser has given."""
+    forget_messages()
     try:
         gone = people.forget(writer.token())
     except MnistError as error:
@@ -143,7 +148,13 @@ def forget_all() -> None:
         st.session_state["forgotten"] = f"{drawings} forgotten."
 
 
+def forget_messages() -> bool:
+    """Take what went wrong, or was done, off the page; return whether anything was shown."""
+    shown = [st.session_state.pop(name, None) for name in MESSAGES]
+    return any(shown)
+
+
 def forget_said() -> bool:
     """Take what was said of an earlier drawing off the page; return whether it was shown."""
-    st.session_state.pop("feedback-problem", None)
-    return st.session_state.pop("said", None) is not None
+    messages = forget_messages()
+    return st.session_state.pop("said", None) is not None or messages
