@@ -18,6 +18,7 @@ from mnist_core.data import database, people
 from mnist_core.errors import DatabaseError
 from mnist_core.ink.examples import EXAMPLES, canvas_json
 from mnist_core.ink.strokes import draw_strokes
+from pages.parts.draw import feedback
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = str(ROOT / "pages" / "draw.py")
@@ -91,16 +92,25 @@ def test_a_correction_is_kept_as_the_visitor_says(monkeypatch, said, label):
     assert "1 drawing is forgotten" in words(page)
 
 
-def test_right_asks_which_digit_where_the_networks_disagree(monkeypatch):
-    monkeypatch.setattr(people, "label_of", lambda answers: None)
+@pytest.mark.parametrize(
+    ("cnn", "why"),
+    [((7, False), "One network does not take it for a digit"), ((1, True), "do not agree")],
+)
+def test_right_asks_which_digit_where_the_networks_disagree(monkeypatch, cnn, why):
     page = open_page(monkeypatch)
-    page.button(key="say-right").click().run()
-    assert "do not agree: say which digit" in words(page)
+    with monkeypatch.context() as differing:
+        answers = [
+            types.SimpleNamespace(digit=d, is_digit=is_digit) for d, is_digit in [(7, True), cnn]
+        ]
+        networks = [types.SimpleNamespace(answer=lambda _, a=a: a) for a in answers]
+        differing.setattr(feedback, "classifiers", lambda: dict(enumerate(networks)))
+        page.button(key="say-right").click().run()
+    assert f"{why}: say which digit" in words(page)
     assert people.listed() == []
     page.run()
-    assert "do not agree" in words(page)  # as long as this drawing stands
+    assert why in words(page)  # as long as this drawing stands
     page = say(page, 4)
-    assert "do not agree" not in words(page)
+    assert why not in words(page)
     page.button(key="forget-me").click().run().run()
     assert "1 drawing is forgotten" in words(page)
     page.button(key="clear").click().run()

@@ -68,7 +68,9 @@ def agree() -> None:
     found = [] if state.image is None else [c.answer(state.image) for c in classifiers().values()]
     label = people.label_of(found)
     if label is None:
-        st.session_state["feedback-problem"] = "The networks do not agree: say which digit it is."
+        same = len({answer.digit for answer in found}) == 1
+        why = "One network does not take it for a digit" if same else "The networks do not agree"
+        st.session_state["feedback-problem"] = f"{why}: say which digit it is."
     else:
         keep(label)
 
