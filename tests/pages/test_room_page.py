@@ -81,6 +81,8 @@ def test_the_host_lets_in_and_hides_and_mutes(page):
     assert [one["veiled"] for one in wall.state(code)["drawings"]] == [False, False]
     page.button(f"hide-{plain}-False").click().run()
     assert [one["id"] for one in wall.state(code)["drawings"]] == [veiled]
+    assert page.expander[0].label == "Phones that have joined"
+    assert page.expander[0].caption[0].value == "1 phone"
     member = moderation.overview(code).members[0].id
     page.button(f"mute-{member}").click().run()
     assert wall.state(code)["drawings"] == []

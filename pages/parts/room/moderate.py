@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
+from mnist_core import words
 from mnist_core.room import host, moderation
 from mnist_core.room.moderation import Overview, Shown
 from pages.parts.attempt import attempt
@@ -73,7 +74,8 @@ def _tile(one: Shown) -> str:
 
 def phones(seen: Overview) -> None:
     """The phones, each to mute."""
-    with st.expander(f"{len(seen.members)} phones have joined"):
+    with st.expander("Phones that have joined"):  # another label would close it
+        st.caption(words.count(len(seen.members), "phone"))
         for row in seen.members:
             name, button = st.columns([3, 1], vertical_alignment="center")
             name.markdown(row.name + (" *(muted)*" if row.muted else ""))
