@@ -95,7 +95,8 @@ function show() {
   const key = `${kind}/${round?.id}/${round?.over}/${room.layout}/${told.reset}`;
   if (key !== shownKey && (key.replace(/true$|false$/, "") !== shownKey.replace(/true$|false$/, "") || told.reset)) $("stage").replaceChildren();
   shownKey = key;
-  ({ lobby: () => lobby(address, qr), draw, test, fool, beat })[kind]();
+  if (room.closed && !round) $("stage").replaceChildren();
+  else ({ lobby: () => lobby(address, qr), draw, test, fool, beat })[kind]();
   arrived.clear();
 }
 function summary() {
