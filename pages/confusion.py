@@ -48,8 +48,8 @@ def choose_in_title(models: list[str]) -> tuple[str, str, str]:
 
 def forget_cell() -> None:
     """Let the matrix begin at its own worst cell again: other digits, other mistakes."""
-    for key in ("true-digit", "read-as", "look-closer"):
-        st.session_state.pop(key, None)
+    st.session_state["cell-forgotten"] = True  # the address still names the cell
+    st.session_state.pop("look-closer", None)
 
 
 def show_figures(name: str) -> None:

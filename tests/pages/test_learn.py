@@ -152,6 +152,14 @@ def test_the_confusion_page_judges_a_model_by_peoples_drawings():
     page.run()
     assert not page.exception
     assert "of 20 wrong" in words(page)
+    worst = [page.selectbox(key=key).value for key in ("true-digit", "read-as")]
+    other = (worst[0] + 1) % 10
+    page.selectbox(key="true-digit").select(other).run()
+    page.query_params["true-digit"] = str(other)  # a browser does
+    page.selectbox(key="judged-on").select("MNIST’s test images").run()
+    page.query_params["true-digit"] = str(other)
+    page.selectbox(key="judged-on").select("people’s drawings").run()
+    assert [page.selectbox(key=key).value for key in ("true-digit", "read-as")] == worst
     page.segmented_control(key="view").set_value("Break it").run()
     assert "Only MNIST’s test images are spoiled here" in page.info[0].value
     assert "measure" not in [button.key for button in page.button]

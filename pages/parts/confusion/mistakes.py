@@ -34,7 +34,9 @@ def show_mistakes(name: str) -> None:
     probabilities, y_true = stored.probabilities, stored.y_true
     matrix = metrics.confusion_matrix(y_true, probabilities.argmax(axis=1))
     pairs = metrics.most_confused_pairs(matrix)
-    if "true-digit" not in st.session_state and "true-digit" not in st.query_params:
+    if st.session_state.pop("cell-forgotten", False) or (
+        "true-digit" not in st.session_state and "true-digit" not in st.query_params
+    ):
         st.session_state["true-digit"], st.session_state["read-as"] = (
             pairs[0][:2] if pairs else (0, 0)
         )
