@@ -39,18 +39,18 @@ def show_tiles(
     chart(
         tiles,
         tiles_key,
-        on_select=lambda: choose_digit(tiles_key),
+        on_select=lambda: choose_digit(key, tiles_key),
         selection_mode="points",
     )
-    index = st.session_state.get("look-closer")
-    if index in indices:
+    clicked_in, index = st.session_state.get("look-closer", ("", None))
+    if clicked_in == key and index in indices:
         show_closer(key, int(index), answers, stored, images)
 
 
-def choose_digit(chart: str) -> None:
-    """Take over the digit that was clicked."""
+def choose_digit(key: str, chart: str) -> None:
+    """Take over the digit that was clicked, and in which list."""
     if points := st.session_state[chart].selection.points:
-        st.session_state["look-closer"] = points[0]["customdata"][0]
+        st.session_state["look-closer"] = key, points[0]["customdata"][0]
 
 
 def pictures_of(stored: registry.Evaluation) -> tuple[np.ndarray | None, str]:
