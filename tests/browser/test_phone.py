@@ -129,13 +129,13 @@ def test_a_pen_takes_over_from_a_palm_that_landed_before_it(phone, room):
 
 
 def test_after_the_last_digit_asked_for_the_first_comes_again(phone, room):
-    room.round |= {"kind": "test", "digits": [7, 1, 4]}
+    room.round |= {"kind": "test", "digits": [8, 1, 4]}
     room.score = {"drawn": 3}
-    room.answers["drawings"] = lambda route: route.fulfill(json=both_say(7))
+    room.answers["drawings"] = lambda route: route.fulfill(json=both_say(8))
     room.open()
-    expect(phone.locator("#task")).to_have_text("Draw a 7")
+    expect(phone.locator("#task")).to_have_text("Draw an 8")
     send(phone)
-    expect(phone.locator("#hint")).to_have_text("Your 7: both networks got it.")
+    expect(phone.locator("#hint")).to_have_text("Your 8: both networks got it.")
     expect(phone.locator("#task")).to_have_text("Draw a 1")
 
 
@@ -172,6 +172,7 @@ def test_a_room_that_is_gone_says_what_did_not_arrive_and_leaves_nothing(phone, 
         "The room is closed. 2 of your drawings did not arrive in time."
     )
     expect(phone.locator("#link")).to_have_text("")
+    expect(phone.locator("#name")).to_be_disabled()
     assert phone.evaluate("Object.keys(localStorage)") == ["room-token"]
 
 

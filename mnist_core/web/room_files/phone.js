@@ -383,7 +383,7 @@ function show() {
   if (kind === "test" && !told.room.paused) {
     const big = document.createElement("em");
     big.textContent = round.digits[task() % round.digits.length];
-    line.replaceChildren("Draw a ", big);
+    line.replaceChildren(big.textContent === "8" ? "Draw an " : "Draw a ", big);
   }
   if (kind === "beat" && !told.room.paused) {
     const number = asked();
@@ -413,6 +413,7 @@ function show() {
   if (voting) showCandidate();
   if (kind === "beat") showPixels();
   $("name").textContent = me.name || "…";
+  $("name").disabled = gone; // its answer would wipe what is said of it
   $("link").textContent = queue.length ? `${queue.length} to send`
     : document.body.dataset.link ? told.room.code : gone ? "" : "connecting…";
   $("score").textContent = own(round);
