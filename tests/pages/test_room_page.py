@@ -13,6 +13,7 @@ from mnist_core.data import database
 from mnist_core.room import host, moderation, phones, wall
 from mnist_core.web.attempts import Attempts
 from pages.parts import permission
+from pages.parts.room import moderate
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "room.py")
 PASSWORD = "correct horse"  # noqa: S105 - of this test alone
@@ -72,10 +73,16 @@ def test_a_room_is_opened_and_its_rounds_run(page):
     assert host.open_rooms() == []
 
 
-def test_the_host_lets_in_and_hides_and_mutes(page):
+def test_the_host_lets_in_and_hides_and_mutes(page, monkeypatch):
     code = opened(page)
     page.button("room-start").click().run()
-    veiled, plain = drawn(code, 1, is_digit=False), drawn(code, 2)
+    veiled = drawn(code, 1, is_digit=False)
+    with monkeypatch.context() as few:
+        few.setattr(moderate, "MOST", 1)
+        headings = [markdown.value for markdown in page.run().markdown]
+    assert "**1 or more behind the veil**" in headings
+    assert "**The newest**" not in headings
+    plain = drawn(code, 2)
     page.run()
     page.button(f"let-in-{veiled}").click().run()
     assert [one["veiled"] for one in wall.state(code)["drawings"]] == [False, False]

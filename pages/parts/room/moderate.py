@@ -39,12 +39,13 @@ def drawings(seen: Overview) -> None:
     """The drawings that wait behind the veil, then the newest, each to hide or let in."""
     waiting = moderation.latest(seen.room, MOST, waiting=True)
     if waiting:
-        st.markdown(f"**{len(waiting)} behind the veil**")
+        more = " or more" if len(waiting) == MOST else ""
+        st.markdown(f"**{len(waiting)}{more} behind the veil**")
         _tiles(seen, waiting)
-    newest = moderation.latest(seen.room, MOST)
+    newest = [one for one in moderation.latest(seen.room, MOST) if not one.waits]
     if newest:
         st.markdown("**The newest**")
-        _tiles(seen, [one for one in newest if not one.waits])
+        _tiles(seen, newest)
 
 
 def _tiles(seen: Overview, shown: list[Shown]) -> None:
