@@ -93,7 +93,7 @@ def read_upload(files: Mapping[str, bytes]) -> Dataset:
     if len(files) == 1 and Path(names[0]).suffix.lower() in (".csv", ".npz"):
         with tempfile.TemporaryDirectory(prefix="digits-") as temporary:
             path = Path(temporary) / names[0]
-            path.write_bytes(*files.values())
+            path.write_bytes(next(iter(files.values())))
             return read_dataset(path)
     uploaded = {
         stem: content

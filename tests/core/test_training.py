@@ -131,7 +131,8 @@ def test_a_saved_model_holds_its_weights_and_no_optimizer(name, tmp_path):
     assert sum(sizes) == model.count_params()
 
 
-def test_a_training_that_was_cut_off_goes_on_after_its_last_epoch(squares, tmp_path):
+def cut_off(squares, folder):
+    """Train for four epochs, of which the third is the last to end; return what was asked for."""
     recipe, chosen = tiny(epochs=4)
 
     def lose_power(event):
@@ -139,7 +140,12 @@ def test_a_training_that_was_cut_off_goes_on_after_its_last_epoch(squares, tmp_p
             raise InterruptedError("the power is gone")
 
     with pytest.raises(InterruptedError):
-        train(recipe, squares, hyperparameters=chosen, on_event=lose_power, folder=tmp_path)
+        train(recipe, squares, hyperparameters=chosen, on_event=lose_power, folder=folder)
+    return recipe, chosen
+
+
+def test_a_training_that_was_cut_off_goes_on_after_its_last_epoch(squares, tmp_path):
+    recipe, chosen = cut_off(squares, tmp_path)
     events = []
     result = train(recipe, squares, hyperparameters=chosen, on_event=events.append, folder=tmp_path)
     assert [event.epoch for event in events if isinstance(event, EpochEnd)] == [3, 4]
@@ -149,14 +155,7 @@ def test_a_training_that_was_cut_off_goes_on_after_its_last_epoch(squares, tmp_p
 
 def test_the_best_weights_from_before_a_cut_are_kept(squares, tmp_path):
     """The first epoch afterwards took their place, however bad it was."""
-    recipe, chosen = tiny(epochs=4)
-
-    def lose_power(event):
-        if isinstance(event, EpochEnd) and event.epoch == 3:
-            raise InterruptedError("the power is gone")
-
-    with pytest.raises(InterruptedError):
-        train(recipe, squares, hyperparameters=chosen, on_event=lose_power, folder=tmp_path)
+    recipe, chosen = cut_off(squares, tmp_path)
     best, epochs = (tmp_path / "checkpoint" / n for n in ("best.weights.h5", "epochs.json"))
     told = json.loads(epochs.read_text())
     told[1]["val_accuracy"] = 1.0

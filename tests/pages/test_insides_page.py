@@ -80,6 +80,14 @@ def test_a_network_with_everything_cut_answers_no_better_than_chance(page):
     assert "With the cut" in bars
 
 
+def by_link_to_four(monkeypatch) -> AppTest:
+    put_canvas(monkeypatch, Canvas([]))
+    page = AppTest.from_file(PAGE, default_timeout=60)
+    page.query_params["digit"] = links.digit_code(mnist_image(draw_strokes(FOUR.strokes)))
+    page.query_params["explained"] = "Nudge"
+    return page
+
+
 def test_a_link_brings_the_digit_and_its_explanation(monkeypatch, artifacts):  # noqa: F811
     image = mnist_image(draw_strokes(FOUR.strokes))
     put_canvas(monkeypatch, Canvas(FOUR.strokes))
@@ -99,10 +107,7 @@ def test_a_drawing_takes_the_place_of_the_links_digit_also_in_the_address(
     artifacts,  # noqa: F811
 ):
     """Regression: where the server had been away, the link's digit came back over the drawing."""
-    put_canvas(monkeypatch, Canvas([]))
-    page = AppTest.from_file(PAGE, default_timeout=60)
-    page.query_params["digit"] = links.digit_code(mnist_image(draw_strokes(FOUR.strokes)))
-    page.query_params["explained"] = "Nudge"
+    page = by_link_to_four(monkeypatch)
     assert "digit" in page.run().query_params  # so far a reload brings it again
     page.button(key="example-2").click().run()
     assert not page.exception
@@ -113,9 +118,7 @@ def test_a_first_stroke_after_undoing_the_links_digit_takes_its_place_too(
     monkeypatch,
     artifacts,  # noqa: F811
 ):
-    put_canvas(monkeypatch, Canvas([]))
-    page = AppTest.from_file(PAGE, default_timeout=60)
-    page.query_params["digit"] = links.digit_code(mnist_image(draw_strokes(FOUR.strokes)))
+    page = by_link_to_four(monkeypatch)
     assert "digit" in page.run().query_params
     page.button(key="undo").click().run()
     put_canvas(monkeypatch, Canvas(FOUR.strokes[:1]))
