@@ -13,7 +13,9 @@ from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier
 from mnist_core.views import insides_view
 from mnist_core.views.answer_view import Html
+from mnist_core.words import capitalised
 from pages.parts.draw.insides import Networks, network_of
+from pages.parts.names import plain_title
 from pages.parts.stored_answers import changed_ns, dataset_or_reason
 from pages.parts.turn import own_turn
 
@@ -63,7 +65,8 @@ def indices() -> dict[tuple[str, int, str], resembles.Index]:
 
 def make(classifier: Classifier, dataset: Dataset) -> resembles.Index:
     """Make an index, showing how it goes, and keep it."""
-    words = f"{classifier.name} looks at the training digits, once for everybody"
+    title = capitalised(plain_title(classifier.name))
+    words = f"{title} looks at the training digits, once for everybody"
     bar = st.progress(0.0, words)
     index = resembles.make_index(
         network_of(classifier), dataset, lambda share: bar.progress(share, words),
