@@ -26,8 +26,8 @@ and what was meant. It shows other people's data, so it is written where you say
     python -m benchmarks.real_ink --fonts FOLDER
 
 How the digits of handwriting fonts are read and let in, and how many of their letters are turned
-away: of every second font, which set the share of digits that the threshold accepts, and of the
-others, which chose nothing.
+away: of those that set the share of digits that the threshold accepts, and of all others, which
+chose nothing (benchmarks.handwriting_fonts says which, and where they come from).
 
     MNIST_PATH=mnist.npz python -m benchmarks.real_ink --few-pixels
 

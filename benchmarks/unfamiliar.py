@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import numbers
-from benchmarks.handwriting_fonts import font_files, font_images
+from benchmarks.handwriting_fonts import font_files, font_images, group
 from benchmarks.other_writers import SEED
 from benchmarks.photos import KINDS as KINDS_OF_PHOTO
 from benchmarks.photos import photo
@@ -28,9 +28,11 @@ from mnist_core.training.recipes import RECIPES
 
 def fonts_table(models: Sequence[str], folder: Path) -> str:
     """Return how digits and letters of handwriting fonts are read, as Markdown."""
-    files = font_files(folder)
+    groups: dict[str, list[Path]] = {}
+    for path in font_files(folder):
+        groups.setdefault(group(path), []).append(path)
     rows = []
-    for words, chosen in (("setting the threshold", files[::2]), ("held out", files[1::2])):
+    for words, chosen in sorted(groups.items(), reverse=True):
         drawn = font_images(chosen)
         digits = drawn.labels < NOT_A_DIGIT
         for name in models:
