@@ -106,4 +106,5 @@ if data.is_sample:
         "MNIST itself could not be reached: these are 5,000 of its training digits, a fifth of "
         "them set apart as test. “Other data” says how to get the rest."
     )
-st.caption(f"Shown: {data.source}.")
+if view != "People":
+    st.caption(f"Shown: {data.source}.")

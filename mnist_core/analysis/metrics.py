@@ -15,11 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnist_core.models.temperature import LEAST_PROBABILITY, apply_temperature
 from mnist_core.words import capitalised, count
 
 DIGITS = 10
-# Far below any probability that matters, far above where a float32 logarithm overflows.
-_LEAST_PROBABILITY = 1e-30
 _TEMPERATURES = (0.05, 20.0)
 
 
@@ -85,7 +84,7 @@ def cross_entropy(probabilities: np.ndarray, y_true: np.ndarray) -> float:
     if len(y_true) == 0:
         return 0.0
     of_true = probabilities[np.arange(len(y_true)), y_true].astype(np.float64)
-    return float(-np.log(np.maximum(of_true, _LEAST_PROBABILITY)).mean())
+    return float(-np.log(np.maximum(of_true, LEAST_PROBABILITY)).mean())
 
 
 def confusion_matrix(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
@@ -219,16 +218,6 @@ def fit_temperature(probabilities: np.ndarray, y_true: np.ndarray) -> float:
 
     found = minimize_scalar(loss, bounds=tuple(np.log(_TEMPERATURES)), method="bounded")
     return float(np.exp(found.x))
-
-
-def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Return softmax(log(probabilities) / temperature), same shape, float32; the order stays."""
-    if not temperature > 0:
-        raise ValueError(f"A temperature is above 0, not {temperature}.")
-    clipped = np.maximum(np.asarray(probabilities, np.float64), _LEAST_PROBABILITY)
-    logits = np.log(clipped) / temperature
-    scaled = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return (scaled / scaled.sum(axis=-1, keepdims=True)).astype(np.float32)
 
 
 @dataclass(frozen=True)

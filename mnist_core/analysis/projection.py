@@ -25,6 +25,12 @@ STEP_ITERATIONS = 250  # the fewest that scikit-learn accepts
 _BRAILLE = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 
 
+def sizes(dataset: Dataset) -> list[int]:
+    """Return how many training digits a map of the data set may show, rising: one to three."""
+    train = len(dataset.y_train)
+    return sorted({min(size, train) for size in SIZES})
+
+
 def share_of(dataset: Dataset, digits: int) -> np.ndarray:
     """Return the sorted training indices (digits,) that a map shows, the same every time."""
     train = len(dataset.y_train)

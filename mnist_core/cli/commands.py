@@ -19,7 +19,7 @@ from mnist_core.cli.quiet import quiet
 from mnist_core.errors import MnistError, RecipeError, RunError, UnreadableImage
 from mnist_core.files import replacing
 from mnist_core.models import registry
-from mnist_core.runs import queue
+from mnist_core.runs import limits, queue
 from mnist_core.runs.engine import end_with_worker, step_back
 from mnist_core.runs.folder import Run, RunProcess, alone, should_stop
 from mnist_core.runs.moments import probes_of
@@ -135,6 +135,7 @@ def changed_hyperparameters(recipe: Recipe, given: dict[str, Any]) -> dict[str, 
 def _train_to_ship(recipe: Recipe, hyperparameters: Hyperparameters, arguments: Namespace) -> int:
     if recipe.name not in registry.SLOTS:
         raise RecipeError(f"{recipe.name!r} does not ship; --ship goes with 'dense' or 'cnn'.")
+    limits.check_disk()
     folder = registry.model_dir(recipe.name)
     with quiet(verbose=arguments.verbose) as shown:
         _train(recipe, hyperparameters, folder, shown, arguments.start_from)

@@ -91,8 +91,8 @@ def _open(content: bytes) -> Image.Image:
             return ImageOps.exif_transpose(_reduced(image)).convert("RGBA")
     except UnidentifiedImageError:
         raise UnreadableImage(
-            "The file is no PNG, JPEG, WebP, GIF, TIFF, BMP or HEIC picture; choose a photo or "
-            "a scan of a digit."
+            "The file is no PNG, JPEG, WebP, GIF, TIFF, BMP, HEIC or AVIF picture; choose a "
+            "photo or a scan of a digit."
         ) from None
     except Image.DecompressionBombError:
         raise UnreadableImage(

@@ -15,6 +15,7 @@ import numpy as np
 
 from mnist_core.errors import ModelError, WrongDrawing
 from mnist_core.models import registry
+from mnist_core.models.temperature import apply_temperature
 
 BATCH_SIZE = 250
 # (n, 28, 28, 1) float32 -> probabilities (n, 10) and digit scores (n,) or None
@@ -116,7 +117,7 @@ class Classifier:
         probabilities = np.concatenate([part[0] for part in parts])
         scores = [part[1] for part in parts if part[1] is not None]
         digit_scores = np.concatenate(scores) if scores else np.ones(len(batch), np.float32)
-        return sharpen(probabilities, self._temperature), digit_scores
+        return apply_temperature(probabilities, self._temperature), digit_scores
 
     def _accepts(self, digit_scores: np.ndarray) -> np.ndarray:
         if self._digit_threshold is None:
@@ -188,13 +189,6 @@ def _by_width(outputs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]
         raise ModelError("The model has no output of ten probabilities; choose another model.")
     score = next((o[:, 0] for o in outputs if o.shape[-1] == 1), None)
     return probabilities, score
-
-
-def sharpen(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Temperature scaling (Guo et al. 2017) on probabilities: p ** (1 / T), normalised."""
-    logarithms = np.log(np.maximum(probabilities, 1e-30)) / np.float32(temperature)
-    powers = np.exp(logarithms - logarithms.max(axis=1, keepdims=True))
-    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def _check(images: np.ndarray) -> None:

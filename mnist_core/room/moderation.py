@@ -61,9 +61,22 @@ class Shown:
     read: dict[str, int | None]  # network -> digit
 
 
+def waiting(room: Room) -> int:
+    """Return how many drawings of a room wait behind the veil."""
+    query = (
+        sa.select(sa.func.count())
+        .select_from(entries)
+        .join(people.drawings, people.drawings.c.id == entries.c.drawing_id)
+        .where(entries.c.room_id == room.id, _undecided(room))
+    )
+    with reading() as connection:
+        return int(connection.execute(query).scalar_one())
+
+
 def latest(room: Room, most: int, waiting: bool = False) -> list[Shown]:
-    """Return the newest drawings of a room, hidden ones too; waiting: only those veiled."""
-    waits = entries.c.veiled & sa.not_(entries.c.let_in) & sa.literal(room.gate)
+    """Return the newest drawings of a room that wait behind the veil, or those that do not, hidden
+    ones too."""
+    undecided = _undecided(room)
     with reading() as connection:
         found = connection.execute(
             sa.select(
@@ -75,14 +88,11 @@ def latest(room: Room, most: int, waiting: bool = False) -> list[Shown]:
                 people.drawings.c.size_px,
                 people.drawings.c.width_px,
                 people.drawings.c.hidden,
-                waits.label("waits"),
+                _veiled(room).label("waits"),
             )
             .join(people.drawings, people.drawings.c.id == entries.c.drawing_id)
             .join(members, members.c.id == entries.c.member_id)
-            .where(
-                entries.c.room_id == room.id,
-                *([waits, people.drawings.c.hidden.is_(False)] if waiting else []),
-            )
+            .where(entries.c.room_id == room.id, undecided if waiting else sa.not_(undecided))
             .order_by(entries.c.id.desc())
             .limit(most)
         )
@@ -99,3 +109,12 @@ def latest(room: Room, most: int, waiting: bool = False) -> list[Shown]:
             )
             for row in found
         ]
+
+
+def _veiled(room: Room) -> sa.ColumnElement[bool]:
+    return entries.c.veiled & sa.not_(entries.c.let_in) & sa.literal(room.gate)
+
+
+def _undecided(room: Room) -> sa.ColumnElement[bool]:
+    """Whether a drawing is veiled, and the host has neither let it in nor hidden it."""
+    return _veiled(room) & people.drawings.c.hidden.is_(False)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import logging
 import os
 import re
@@ -67,14 +68,15 @@ def create(
 ) -> Run:
     """Make a run's folder, whole or not at all, and leave it waiting.
 
-    more: what config.json says besides, such as the group that the run belongs to.
+    Of a minute, no two have the same title: the second "fast" is "fast (2)". more: what config.json
+    says besides, such as the group that the run belongs to.
     """
     now = time.time()
     asked_at = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
     run_id = f"{asked_at}-{re.sub(r'[^A-Za-z0-9_-]', '-', recipe)[:40]}-{secrets.token_hex(4)}"
     config = {
         "recipe": recipe,
-        "title": title.strip() or recipe,
+        "title": _told_apart(title.strip() or recipe, asked_at),
         "changes": changes or {},
         "requested_at": now,
         **(more or {}),
@@ -88,6 +90,15 @@ def create(
         shutil.rmtree(new, ignore_errors=True)
         raise RunError(f"The run cannot be started. {_cannot_write(error)}") from error
     return get_run(run_id)
+
+
+def _told_apart(title: str, run_id: str) -> str:
+    """Return a title that no other run asked for in the same minute has."""
+    minute = run_id[: len("20261124-1237")]
+    folders = [f for f in _folders() if f.name.startswith(minute) and f.name != run_id]
+    taken = {run.title for run in map(look, folders) if run is not None}
+    numbered = (f"{title} ({number})" for number in itertools.count(2))
+    return next(one for one in itertools.chain([title], numbered) if one not in taken)
 
 
 @contextlib.contextmanager
@@ -160,7 +171,8 @@ def rename(run_id: str, title: str) -> None:
     title = " ".join(title.split())[:80]
     if not title:
         raise RunError("A run needs a title of at least one character.")
-    write(run.folder / "config.json", read_json(run.folder / "config.json") | {"title": title})
+    config = read_json(run.folder / "config.json")
+    write(run.folder / "config.json", config | {"title": _told_apart(title, run_id)})
 
 
 def delete(run_id: str) -> None:

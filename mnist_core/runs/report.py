@@ -161,13 +161,12 @@ def stage_in_words(run: Run, progress: Progress) -> str:
 
 
 def histories(runs: Sequence[Run]) -> dict[str, dict[str, list[float]]]:
-    """Return each run's curves by a title that no two of them share."""
-    curves: dict[str, dict[str, list[float]]] = {}
+    """Return each run's curves by its name."""
+    curves = {}
     for run in runs:
         progress = Progress(run.folder)
         progress.update()
-        title = name_of(run) if name_of(run) not in curves else f"{name_of(run)} {run.run_id[-4:]}"
-        curves[title] = progress.history
+        curves[name_of(run)] = progress.history
     return curves
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from mnist_core.analysis.metrics import accuracy, apply_temperature, fit_temperature
+from mnist_core.analysis.metrics import accuracy, fit_temperature
 from mnist_core.models.registry import Evaluation
+from mnist_core.models.temperature import apply_temperature
 from mnist_core.training.batches import as_input
 from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool
 

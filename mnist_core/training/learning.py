@@ -25,6 +25,7 @@ from mnist_core.data.collection import Collection, check_lesson
 from mnist_core.data.mnist import Dataset, train_validation_split
 from mnist_core.data.people import NOT_A_DIGIT
 from mnist_core.models.registry import Evaluation
+from mnist_core.models.temperature import apply_temperature
 from mnist_core.training.calibration import from_answers
 from mnist_core.training.card import make_card
 from mnist_core.training.events import BatchEnd, EpochEnd, Event, Finished, Started
@@ -235,7 +236,7 @@ class _School:
 
     def _opinions(self, features: Features, card: dict[str, Any]) -> Opinions:
         probabilities, scores = self.pupil.answer(features)
-        calibrated = metrics.apply_temperature(probabilities, float(card.get("temperature") or 1))
+        calibrated = apply_temperature(probabilities, float(card.get("temperature") or 1))
         threshold = card.get("digit_threshold")
         is_digit = np.ones(len(scores), bool) if threshold is None else scores >= threshold
         return table(calibrated, scores, is_digit)
@@ -265,7 +266,7 @@ class _School:
             MNIST: self.dataset.y_test.astype(np.int64),
             PEN: pen_labels,
         }
-        calibrated = metrics.apply_temperature(probabilities, found["temperature"])
+        calibrated = apply_temperature(probabilities, found["temperature"])
         digit_scores = scores if self.pupil.tells_non_digits else None
         evaluation = Evaluation(
             calibrated, self.dataset.y_test, self.dataset.digest, "test", digit_scores

@@ -21,9 +21,9 @@ from mnist_core.ink.pen import another_hand
 from mnist_core.ink.preprocessing import mnist_image
 from mnist_core.ink.strokes import CANVAS_SIZE_PX, draw_strokes, place
 from mnist_core.models import registry
-from mnist_core.models.classifier import sharpen
 from mnist_core.models.keras_file import read_network
 from mnist_core.models.network import Network, Step
+from mnist_core.models.temperature import apply_temperature
 from mnist_core.views.answer_view import SLOT_COLOURS
 
 PARTS = Path(__file__).parent / "take_home"
@@ -70,7 +70,8 @@ def pack(network: Network, card: dict[str, Any]) -> dict[str, Any]:
     temperature = float(card.get("temperature") or 1.0)
     images = drawn_digits()
     exact, rounded = (
-        sharpen(one.probabilities(images), temperature) for one in (network, in_16_bits(network))
+        apply_temperature(one.probabilities(images), temperature)
+        for one in (network, in_16_bits(network))
     )
     fits = float(np.abs(exact - rounded).max()) <= MOST_DIFFERENCE
     numbers: list[np.ndarray] = []

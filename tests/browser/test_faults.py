@@ -160,8 +160,12 @@ def test_two_people_press_the_same_buttons_at_the_same_time(visit):
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("text.png", b"hello", "The file is no PNG, JPEG, WebP, GIF, TIFF, BMP or HEIC picture"),
-        ("empty.jpg", b"", "The file is no PNG, JPEG, WebP, GIF, TIFF, BMP or HEIC picture"),
+        (
+            "text.png",
+            b"hello",
+            "The file is no PNG, JPEG, WebP, GIF, TIFF, BMP, HEIC or AVIF picture",
+        ),
+        ("empty.jpg", b"", "The file is no PNG, JPEG, WebP, GIF, TIFF, BMP, HEIC or AVIF picture"),
         ("huge.png", bytes(21_000_000), "File must be 20.0MB or smaller."),
     ],
 )

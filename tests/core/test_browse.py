@@ -194,6 +194,11 @@ def test_neighbours_among_three_digits(sample):
 
 
 def test_the_pca_map_is_that_of_plain_linear_algebra(sample):
+    assert projection.sizes(sample) == [1000, 2000, 4000]
+    assert projection.sizes(dataclasses.replace(sample, y_train=sample.y_train[:1500])) == [
+        1000,
+        1500,
+    ]
     indices = projection.share_of(sample, 1000)
     positions = projection.pca_map(sample, indices)
     centred = sample.x_train.reshape(-1, 784) / 255

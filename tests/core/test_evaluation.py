@@ -10,6 +10,7 @@ from scipy.special import softmax
 from sklearn import metrics as reference
 
 from mnist_core.analysis import metrics
+from mnist_core.models.temperature import apply_temperature
 
 # M. Soorya's single-layer network on MNIST's 10,000 test digits, as published: the row of the
 # digit 0 and the diagonal. Row sums are the test split's own.
@@ -131,10 +132,10 @@ def test_temperature_undoes_a_known_one(sharpened):
     random = np.random.default_rng(5)
     honest = softmax(random.normal(0, 2, (20_000, 10)), axis=1)
     y_true = (honest.cumsum(axis=1) > random.random((20_000, 1))).argmax(axis=1)
-    distorted = metrics.apply_temperature(honest, 1 / sharpened)
+    distorted = apply_temperature(honest, 1 / sharpened)
     fitted = metrics.fit_temperature(distorted, y_true)
     assert fitted == pytest.approx(sharpened, rel=0.03)
-    repaired = metrics.apply_temperature(distorted, fitted)
+    repaired = apply_temperature(distorted, fitted)
     assert metrics.expected_calibration_error(repaired, y_true) < 0.015
     assert np.array_equal(repaired.argmax(axis=1), distorted.argmax(axis=1))
 
@@ -143,11 +144,11 @@ def test_temperature_holds_with_probabilities_of_exactly_0_and_1():
     certain = np.eye(10, dtype=np.float32)
     fitted = metrics.fit_temperature(certain, np.arange(10))
     assert 0.05 <= fitted <= 20
-    softened = metrics.apply_temperature(certain, 20.0)
+    softened = apply_temperature(certain, 20.0)
     assert np.isfinite(softened).all()
     np.testing.assert_allclose(softened.sum(axis=1), 1, rtol=1e-6)
     with pytest.raises(ValueError, match="above 0"):
-        metrics.apply_temperature(certain, 0.0)
+        apply_temperature(certain, 0.0)
 
 
 def test_coverage_ends_at_everything_and_ties_fall_together():

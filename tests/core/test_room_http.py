@@ -136,8 +136,19 @@ def test_what_is_no_digit_is_veiled_until_it_is_let_in(site, code):
     sent = drawing(round_.id, strokes=SCRIBBLE)
     entry = site.post(f"/r/{code}/drawings", json=sent, headers=of(TOKENS[0])).json()["entry"]
     assert [one["veiled"] for one in wall.state(code)["drawings"]] == [True]
-    assert [one.entry for one in moderation.latest(host.room(code), 9, waiting=True)] == [entry]
+    room = host.room(code)
+
+    def waiting_and_newest() -> list[list[int]]:
+        return [
+            [one.entry for one in moderation.latest(room, 9, waiting)] for waiting in (True, False)
+        ]
+
+    assert (moderation.waiting(room), waiting_and_newest()) == (1, [[entry], []])
+    host.hide(code, entry)
+    assert (moderation.waiting(room), waiting_and_newest()) == (0, [[], [entry]])
+    host.hide(code, entry, False)
     host.let_in(code, entry)
+    assert (moderation.waiting(room), waiting_and_newest()) == (0, [[], [entry]])
     assert [one["veiled"] for one in wall.state(code)["drawings"]] == [False]
 
 

@@ -126,12 +126,6 @@ def test_a_title_keeps_no_markup_and_no_link(title, shown):
     assert report.plain(title) == shown.replace("|", "\N{WORD JOINER}")
 
 
-def test_runs_of_one_title_are_told_apart_when_compared():
-    first, second = queue.create("fast", title="same"), queue.create("fast", title="same")
-    name = report.name_of(first)
-    assert list(report.histories([first, second])) == [name, f"{name} {second.run_id[-4:]}"]
-
-
 def test_a_download_holds_the_model_and_its_card():
     run = queue.create("fast")
     with pytest.raises(RunError, match="cannot be downloaded"):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -193,6 +194,18 @@ def test_rename_and_delete(train_for):
     assert queue.list_runs() == []
     with pytest.raises(RunError, match="no run"):
         queue.delete(run.run_id)
+
+
+def test_runs_of_one_title_and_minute_are_told_apart(monkeypatch):
+    noon = SimpleNamespace(time=lambda: 1_764_000_000.0, strftime=time.strftime, gmtime=time.gmtime)
+    monkeypatch.setattr(queue, "time", noon)
+    runs = [queue.create("fast", title=title) for title in ("same", "other", "same", "same")]
+    assert [run.title for run in runs] == ["same", "other", "same (2)", "same (3)"]
+    queue.rename(runs[1].run_id, "same")
+    queue.rename(runs[2].run_id, "same (2)")
+    assert [queue.get_run(run.run_id).title for run in runs[1:3]] == ["same (4)", "same (2)"]
+    noon.time = lambda: 1_764_000_060.0
+    assert queue.create("fast", title="same").title == "same"
 
 
 def test_a_running_run_is_not_deleted(train_for):

@@ -152,7 +152,7 @@ def test_an_address_opens_its_cell():
 
 @pytest.fixture
 def two_of_a_name(models) -> list[str]:
-    """Two runs that a visitor gave the same title, a link, in the same minute; their names."""
+    """Two runs that a visitor gave the same title, a link; their names."""
     named = []
     for mistakes in ({3: 5}, {4: 6}):
         run = queue.get_run(finished_run(title="[a](http://b.example)"))
@@ -160,10 +160,6 @@ def two_of_a_name(models) -> list[str]:
             answers(mistakes), load_mnist().y_test, load_mnist().digest, "test"
         )
         registry.save_evaluation(run.folder, stored)
-        config = json.loads((run.folder / "config.json").read_text(encoding="utf-8"))
-        (run.folder / "config.json").write_text(
-            json.dumps(config | {"requested_at": 1_700_000_000.0}), encoding="utf-8"
-        )
         named.append(run.run_id)
     return named
 

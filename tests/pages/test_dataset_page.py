@@ -184,12 +184,18 @@ def npz(**changes: np.ndarray) -> bytes:
 @pytest.mark.usefixtures("data")
 def test_an_upload_replaces_the_data_and_there_is_a_way_back():
     page = open_page(**{"view-data": "Other data"})
-    page.file_uploader(key="upload").set_value([("mine.npz", npz(), "")]).run()
+    various = np.random.default_rng(1).integers(0, 256, (20, 28, 28), np.uint8)
+    page.file_uploader(key="upload").set_value([("mine.npz", npz(x_train=various), "")]).run()
     assert "Shown: mine.npz" in words(page)
     page.segmented_control(key="view-data").set_value("Digits").run()
     assert "**All images: 25**" in words(page)
     page.segmented_control(key="view-data").set_value("Statistics").run()
     assert not page.exception
+    page.segmented_control(key="view-data").set_value("Map").run()
+    assert not page.exception
+    assert not page.select_slider
+    page.segmented_control(key="view-data").set_value("People").run()
+    assert "Shown:" not in words(page)
     page.segmented_control(key="view-data").set_value("Other data").run()
     page.button(key="back").click().run()
     page.segmented_control(key="view-data").set_value("Digits").run()

@@ -76,12 +76,13 @@ def test_a_room_is_opened_and_its_rounds_run(page):
 def test_the_host_lets_in_and_hides_and_mutes(page, monkeypatch):
     code = opened(page)
     page.button("room-start").click().run()
-    veiled = drawn(code, 1, is_digit=False)
+    veiled, another = (drawn(code, number, is_digit=False) for number in (1, 3))
     with monkeypatch.context() as few:
         few.setattr(moderate, "MOST", 1)
         headings = [markdown.value for markdown in page.run().markdown]
-    assert "**1 or more behind the veil**" in headings
+    assert "**2 behind the veil**" in headings
     assert "**The newest**" not in headings
+    page.button(f"hide-{another}-True").click().run()
     plain = drawn(code, 2)
     page.run()
     page.button(f"let-in-{veiled}").click().run()

@@ -22,7 +22,11 @@ def pca_map(digest: str, digits: int, _dataset: Dataset) -> np.ndarray:
 def show_map(dataset: Dataset) -> None:
     """Show digits in two dimensions; a lasso lists what it holds."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        digits = st.select_slider("Digits", projection.SIZES, 2000, key="map-digits", width=220)
+        sizes = projection.sizes(dataset)
+        digits = sizes[-1]
+        if len(sizes) > 1:
+            key = f"map-digits-{sizes[-1]}"
+            digits = st.select_slider("Digits", sizes, sizes[1], key=key, width=220)
         indices = projection.share_of(dataset, digits)
         if "layout" not in st.session_state:
             there = projection.kept_tsne(dataset, indices) is not None

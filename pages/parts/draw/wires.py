@@ -8,8 +8,9 @@ from mnist_core.analysis import wires
 from mnist_core.analysis.own_process import compute
 from mnist_core.data.mnist import Dataset
 from mnist_core.models import registry
-from mnist_core.models.classifier import Classifier, sharpen
+from mnist_core.models.classifier import Classifier
 from mnist_core.models.network import Network
+from mnist_core.models.temperature import apply_temperature
 from mnist_core.views import insides_view
 from mnist_core.views.answer_view import Html
 from pages.parts.draw.insides import Networks, network_of, once
@@ -41,7 +42,9 @@ def show_wires(image: np.ndarray, networks: Networks) -> None:
     cut = chosen(image, network, layer, how, slot)
     temperature = float(networks[slot].card.get("temperature") or 1.0)
     before, after = (
-        sharpen(wires.probabilities(network, image, layer, off)[np.newaxis], temperature)[0]
+        apply_temperature(wires.probabilities(network, image, layer, off)[np.newaxis], temperature)[
+            0
+        ]
         for off in (cut[:0], cut)
     )
     st.html(Html(insides_view.cut_answers(slot, before, after)))

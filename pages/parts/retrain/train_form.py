@@ -85,7 +85,7 @@ def hyperparameter_widgets(recipe: Recipe) -> dict[str, Any]:
         values |= {
             "batch_size": number(one, "Batch size", "batch_size", 1, 4096),
             "learning_rate": number(
-                two, "Learning rate", "learning_rate", 1e-7, 10.0, format="%.4f", step=0.001
+                two, "Learning rate", "learning_rate", 1e-7, 10.0, format="%.7g", step=0.001
             ),
             "optimizer": choice(three, "Optimizer", "optimizer", OPTIMIZERS),
             "schedule": choice(one, "Schedule", "schedule", SCHEDULES),

@@ -39,10 +39,9 @@ def drawings(seen: Overview) -> None:
     """The drawings that wait behind the veil, then the newest, each to hide or let in."""
     waiting = moderation.latest(seen.room, MOST, waiting=True)
     if waiting:
-        more = " or more" if len(waiting) == MOST else ""
-        st.markdown(f"**{len(waiting)}{more} behind the veil**")
+        st.markdown(f"**{moderation.waiting(seen.room)} behind the veil**")
         _tiles(seen, waiting)
-    newest = [one for one in moderation.latest(seen.room, MOST) if not one.waits]
+    newest = moderation.latest(seen.room, MOST)
     if newest:
         st.markdown("**The newest**")
         _tiles(seen, newest)

@@ -72,10 +72,10 @@ def _start(code: str, kind: str, minutes: int | None) -> None:
 def say_state(seen: Overview) -> None:
     """Say in one line what goes on."""
     here = f"{seen.present} phone{'' if seen.present == 1 else 's'} here, {seen.drawn:,} drawn"
-    if seen.round is None:
-        told = "No round yet"
-    elif seen.room.paused_at is not None:
+    if seen.room.paused_at is not None:
         told = "Paused"
+    elif seen.round is None:
+        told = "No round yet"
     elif not seen.going_on:
         told = f"{TITLES[seen.round.kind]} is over"
     elif seen.left_s is None:
