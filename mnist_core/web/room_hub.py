@@ -65,7 +65,7 @@ class Channel:
     over_at: float | None = None  # when the round ends by itself, monotonic as the next two
     told_at: float = 0.0
     points_at: float = 0.0
-    points_due: bool = False
+    points_due: bool = False  # a round of "Fool it" has changed since phones heard of their points
     listeners: set[Listener] = field(default_factory=set)
 
 
@@ -134,7 +134,8 @@ class Hub:
 
 
 def _look(channels: dict[int, Channel]) -> dict[int, dict[str, Any]]:
-    """Return what is new in each room: {"room", "wall", "phones", "points"}, None where nothing."""
+    """Return what is new in each room: {"room", "over_at", "points_due", "wall", "phones",
+    "points"}; the last three where there is something to tell."""
     told: dict[int, dict[str, Any]] = {}
     with reading() as connection:
         found = connection.execute(sa.select(rooms).where(rooms.c.id.in_(list(channels))))
@@ -155,13 +156,17 @@ def _look(channels: dict[int, Channel]) -> dict[int, dict[str, Any]]:
                 continue
             round_ = store.latest_round(connection, room)
             left_s = None if round_ is None else round_.left_s(room)
-            news: dict[str, Any] = {"room": room, "changed": changed}
-            news["over_at"] = now + left_s if left_s and room.paused_at is None else None
+            fooling = round_ is not None and round_.kind == rules.FOOL
+            news: dict[str, Any] = {
+                "room": room,
+                "over_at": now + left_s if left_s and room.paused_at is None else None,
+                "points_due": fooling and (changed or channel.points_due),
+            }
             if any(one.member_id is None for one in channel.listeners.copy()):
                 news["wall"] = wall.state_of(connection, room, round_, channel.revision)
             if over or room.phone_revision != channel.phone_revision:
                 news["phones"] = phone_state.of_everyone(connection, room)
-            if round_ is not None and round_.kind == rules.FOOL and count_points:
+            if round_ is not None and fooling and count_points:
                 news["points"] = dict(scores.fool_points(connection, round_))
             told[room_id] = news
     return told
@@ -178,7 +183,7 @@ def _tell(channel: Channel, news: dict[str, Any]) -> None:
     channel.over_at = news["over_at"]
     channel.fresh = False
     channel.told_at = time.monotonic()
-    channel.points_due = channel.points_due or news["changed"]
+    channel.points_due = news["points_due"]
     if "wall" in news:
         text = _text(news["wall"])
         for listener in listeners:

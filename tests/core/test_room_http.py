@@ -36,7 +36,7 @@ from mnist_core.room import (
     wall,
 )
 from mnist_core.room.tables import rounds
-from mnist_core.web import gate, room_pages, room_results
+from mnist_core.web import gate, room_hub, room_pages, room_results
 from mnist_core.web.room import A_PHONES_JOINS, RoomRoutes
 from mnist_core.web.room_hub import Hub
 
@@ -350,6 +350,27 @@ def test_a_wall_that_connects_misses_nothing(site, code):
 
     in_a_loop(listen())
     assert told_after[0]["drawings"]
+
+
+@pytest.mark.parametrize("kind", ["draw", "fool"])
+def test_nothing_is_told_while_nothing_changes(site, code, kind):
+    """A wall got its whole state five times a second for the rest of a round after any change."""
+    host.start_round(code, kind, 600)
+    room = host.room(code)
+    channel = room_hub.Channel(listeners={room_hub.Listener(None)})
+    channels = {room.id: channel}
+
+    def look() -> bool:
+        told = room_hub._look(channels)
+        for news in told.values():
+            room_hub._tell(channel, news)
+        return bool(told)
+
+    assert look()
+    channel.points_at = 0.0  # long ago: points may be told at the next look
+    phones.rename(code, TOKENS[0])
+    assert look()
+    assert not any(look() for _ in range(3))
 
 
 async def collect(events: AsyncIterator[str], into: list[dict]) -> None:
