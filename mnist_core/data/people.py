@@ -20,8 +20,9 @@ from sqlalchemy.engine import Connection
 from mnist_core.data.database import Json, insert_once, metadata, reading, transaction
 from mnist_core.errors import WrongDrawing
 from mnist_core.ink.preprocessing import mnist_image
-from mnist_core.ink.strokes import Stroke, draw_strokes
+from mnist_core.ink.strokes import Stroke
 from mnist_core.models.classifier import Answer
+from mnist_core.models.reading import draw_ink
 
 NOT_A_DIGIT = 10  # a label like 0 to 9
 # The writer said it; was asked to draw it; others voted; it came in a file; somebody who looked
@@ -93,8 +94,7 @@ class Drawing:
 
         Raises BlankDrawing.
         """
-        size = round(self.size_px)
-        return mnist_image(draw_strokes(self.ink, size, self.width_px))
+        return mnist_image(draw_ink(self.ink, self.width_px, self.size_px))
 
 
 def record(model: str, answer: Answer) -> dict[str, Any]:

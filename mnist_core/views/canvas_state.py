@@ -231,17 +231,16 @@ def _is_picture(item: dict[str, Any]) -> bool:
 
 
 def drawn(objects: list[dict[str, Any]]) -> tuple[list[Stroke], float]:
-    """Return the strokes among a canvas's objects, in its pixels, and the brush's width.
+    """Return where the pen was seen, stroke by stroke, in canvas pixels, and the brush's width.
 
-    Raises WrongDrawing where there is
-    something else than strokes: a picture was put on the canvas.
+    Raises WrongDrawing where there is something else than strokes: a picture was put on the canvas.
     """
     strokes, widths = [], []
     for item in objects[:MOST_OBJECTS]:
         if not isinstance(item.get("path"), list):
             raise WrongDrawing("Only what is drawn by hand can be kept, no pictures.")
         try:
-            strokes.append(curve_of_path(item["path"][:MOST_POINTS]))
+            strokes.append(seen_points(item["path"][:MOST_POINTS]))
         except (ValueError, TypeError, OverflowError):
             continue
         widths.append(_width_px(item))

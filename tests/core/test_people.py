@@ -13,6 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from mnist_core.data import database, people
 from mnist_core.data.people import Drawing
 from mnist_core.errors import DatabaseError, WrongDrawing
+from mnist_core.models import serving
+from mnist_core.models.reading import read_strokes
 from tests.postgresql import postgresql_address
 
 SEVEN = [[[80.0, 60.0, 0.0], [250.0, 60.0, 90.0], [140.0, 280.0, 240.0]]]
@@ -52,9 +54,16 @@ def test_a_drawing_comes_back_as_it_was_drawn(store):
     assert (found.label, found.label_source, found.answers) == (7, "said", answers)
     assert (found.width_px, found.size_px, found.room_code) == (18, 336, "BLUE")
     assert found.created_at == 1e9
-    image = found.image()
-    assert image.shape == (28, 28)
-    assert image.max() == 1.0
+
+
+def test_a_drawing_s_image_is_the_one_that_is_read_however_large_its_canvas(monkeypatch):
+    """It had straight lines, and the canvas's own size: half a second for a large one."""
+    monkeypatch.setattr(serving, "networks", lambda: {})
+    for factor in (1, 4096 / 336):
+        strokes = [[[factor * x, factor * y] for x, y, _ in stroke] for stroke in SEVEN]
+        kept = Drawing("a", strokes, 18 * factor, 336 * factor)
+        read = read_strokes(kept.ink, kept.width_px, kept.size_px).image
+        np.testing.assert_array_equal(kept.image(), read)
 
 
 def test_drawings_kept_together_are_counted_where_they_are_new(store):

@@ -8,6 +8,7 @@ import sys
 import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image
@@ -18,6 +19,7 @@ from mnist_core.data import database, people
 from mnist_core.errors import DatabaseError
 from mnist_core.ink.examples import EXAMPLES, canvas_json
 from mnist_core.ink.strokes import draw_strokes
+from mnist_core.views import canvas_state
 from pages.parts.draw import feedback
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,6 +77,8 @@ def test_right_keeps_the_strokes_with_what_both_networks_read(monkeypatch):
     (kept,) = people.listed()
     assert (kept.label, kept.label_source) == (7, "said")
     assert len(kept.strokes) == len(SEVEN.strokes)
+    state = canvas_state.of(page.session_state)
+    np.testing.assert_array_equal(kept.image(), state.image)  # it had been another one, once kept
     assert kept.answers["cnn"]["digit"] == kept.answers["dense"]["digit"] == 7
     page.button(key="take-back").click().run()
     assert people.listed() == []
