@@ -55,9 +55,12 @@ def per_digit_table(y_true: np.ndarray, y_pred: np.ndarray) -> list[dict[str, in
 
 
 def summary_markdown(
-    name: str, summary: metrics.Summary, y_true: np.ndarray, y_pred: np.ndarray, data: str
+    title: str, summary: metrics.Summary, y_true: np.ndarray, y_pred: np.ndarray, data: str
 ) -> str:
-    """Return a report of one model in Markdown; `data` says what images were read."""
+    """Return a report of one model in Markdown; `data` says what images were read.
+
+    title: what the model is called, as Markdown.
+    """
     low, high = summary.interval
     matrix = metrics.confusion_matrix(y_true, y_pred)
     by_digit = metrics.per_digit(y_true, y_pred)
@@ -73,7 +76,7 @@ def summary_markdown(
     cells = [f"| **{digit}** | " + " | ".join(map(str, row)) + " |" for digit, row in
              enumerate(matrix)]  # fmt: skip
     return "\n".join([
-        f"# {name}", "", f"{summary.images:,} images: {data}", "",
+        f"# {title}", "", f"{summary.images:,} images: {data}", "",
         f"- Accuracy {summary.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}, Wilson)",
         f"- Errors {summary.errors:,}",
         f"- Cross-entropy {summary.cross_entropy:.4f} nats",

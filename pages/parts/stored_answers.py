@@ -9,7 +9,9 @@ from mnist_core.data import browse
 from mnist_core.data.mnist import Dataset, load_mnist
 from mnist_core.errors import DatasetError, MnistError, ModelError
 from mnist_core.models import registry
+from mnist_core.words import capitalised
 from pages.parts import people
+from pages.parts.names import plain_title
 
 ON_MNIST, ON_PEOPLE = "MNIST’s test images", "people’s drawings"
 
@@ -73,7 +75,9 @@ def offer_to_evaluate(name: str, missing: str) -> NoReturn:
         st.info(reason or "This data set has no labelled test images to evaluate on.")
     elif st.button("Compute it now", key="compute-evaluation", type="primary"):
         try:
-            with st.spinner(f"{name} reads {len(dataset.y_test):,} digits"):
+            with st.spinner(
+                f"{capitalised(plain_title(name))} reads {len(dataset.y_test):,} digits"
+            ):
                 robustness.evaluate_and_keep(name, dataset)
         except MnistError as error:
             st.error(str(error))

@@ -1,13 +1,14 @@
 """The confusion page: what it shows of stored answers, and of answers that do not fit."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.analysis import robustness
+from mnist_core.analysis import reports, robustness
 from mnist_core.data.mnist import load_mnist
 from mnist_core.models import registry
 from mnist_core.runs import queue
@@ -177,6 +178,22 @@ def test_runs_of_the_same_name_are_told_apart(two_of_a_name):
         2
     }
     assert len(set(open_page(view="Compare", **at).selectbox(key="apart").options)) == 3
+
+
+def test_a_run_is_called_by_its_title_where_it_reads_digits_and_in_its_report(models, monkeypatch):
+    """Regression: both named the run's id, which says nothing to a visitor."""
+    run_id = finished_run(title="narrow")
+    said = []
+    monkeypatch.setattr(st, "spinner", lambda text, **_: said.append(text) or nullcontext())
+    page = open_page(model=run_id)
+    page.button(key="compute-evaluation").click().run()
+    assert [text.split(",")[0] for text in said if "digits" in text] == ["Narrow"]
+    stored = registry.load_evaluation("dense")
+    registry.save_evaluation(registry.model_dir(run_id), stored)
+    headed = []
+    monkeypatch.setattr(reports, "summary_markdown", lambda title, *_: headed.append(title) or "")
+    open_page(model=run_id)
+    assert headed[0].startswith("narrow, ")
 
 
 @pytest.mark.parametrize("view", ["Mistakes", "Trust", "Compare", "Break it"])

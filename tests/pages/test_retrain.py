@@ -313,6 +313,24 @@ def test_seeds_are_asked_for_as_one_entry_and_shown_as_a_swarm(page, one_client)
     assert "Train seeds of another recipe" in words(page)
 
 
+@pytest.mark.parametrize("group_id", ["seeds", f"{group.SEARCH}fast"])
+def test_a_group_that_leaves_the_queue_just_before_it_is_shown_is_no_error(
+    page, monkeypatch, group_id
+):
+    """Regression: "Stop them all" by somebody else was an error to whoever watched."""
+    queue.create("fast", {}, more={"group": group_id, "group_title": "Some of fast"})
+
+    def gone(group_id: str) -> group.Group:
+        for run in queue.list_runs():
+            queue.delete(run.run_id)
+        raise RunError("There is no such group (any more).")
+
+    monkeypatch.setattr(group, "get_group", gone)
+    page.run()
+    assert not page.exception
+    assert "Some of fast" not in [one.value for one in page.subheader]
+
+
 def test_a_search_shows_its_trials_the_best_first(page, one_client):
     pytest.importorskip("optuna")
     words_of_it = {"group": "search-fast", "group_title": "Search of fast"}

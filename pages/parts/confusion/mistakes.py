@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.analysis import metrics, reports
+from mnist_core.runs.report import plain
 from mnist_core.views import figures
 from mnist_core.words import count
 from pages.parts.chart import chart, choose_format
@@ -13,6 +14,7 @@ from pages.parts.digit_tiles import TILES, show_tiles
 from pages.parts.download import download
 from pages.parts.first_visit import did, first_visit
 from pages.parts.link import show_own_link
+from pages.parts.names import chart_name
 from pages.parts.stored_answers import load
 
 SHARES = {
@@ -100,6 +102,7 @@ def offer_downloads(name: str, stored, matrix: np.ndarray) -> None:
     y_pred = stored.probabilities.argmax(axis=1)
     summary = metrics.summarise(stored.probabilities, stored.y_true)
     data = f"the {stored.split} split of data set {stored.data_digest[:12]}"
+    title = plain(chart_name(name))
     with st.popover("Save", icon=":material/download:"):
         choose_format()
         st.download_button("Matrix as CSV", reports.matrix_csv(matrix), f"{name}-confusion.csv")
@@ -112,7 +115,7 @@ def offer_downloads(name: str, stored, matrix: np.ndarray) -> None:
         )
         st.download_button(
             "Summary as Markdown",
-            reports.summary_markdown(name, summary, stored.y_true, y_pred, data),
+            reports.summary_markdown(title, summary, stored.y_true, y_pred, data),
             f"{name}-summary.md",
         )
         show_own_link()

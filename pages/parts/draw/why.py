@@ -12,6 +12,7 @@ from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier
 from mnist_core.views import answer_view, canvas_state, explanation_view
 from mnist_core.views.answer_view import Html
+from mnist_core.words import capitalised
 from pages.parts.download import download
 from pages.parts.draw.answers import classifiers
 from pages.parts.draw.arithmetic import show_arithmetic
@@ -22,6 +23,7 @@ from pages.parts.draw.smallest_change import show_smallest_change
 from pages.parts.draw.steps import show_steps
 from pages.parts.draw.take_home import offer_to_take_home
 from pages.parts.draw.wires import show_wires
+from pages.parts.names import plain_title
 from pages.parts.turn import own_turn
 
 Explanation = Callable[[np.ndarray, Mapping[str, Classifier]], None]
@@ -139,4 +141,4 @@ def inside(slot: str, classifier: Classifier, image: np.ndarray) -> None:
             return
     except (ValueError, RuntimeError):
         pass  # damaged: the classifier answers from the .keras file
-    st.caption(f"The model {classifier.name!r} has no LiteRT file to look into.")
+    st.caption(f"{capitalised(plain_title(classifier.name))} has no LiteRT file to look into.")

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mnist_core.errors import RunError
 from mnist_core.runs import group, report
 from mnist_core.runs.folder import Run
 from mnist_core.runs.group import Group
@@ -60,8 +61,12 @@ def show_seeds(runs: list[Run], allowed: bool) -> None:
 
 @st.fragment(run_every=3.0)
 def watch_swarm(group_id: str) -> None:
-    """The swarm as its curves come."""
-    show_swarm(group.get_group(group_id))
+    """The swarm as its curves come; the page anew where its seeds have left the queue."""
+    try:
+        seeds = group.get_group(group_id)
+    except RunError:
+        st.rerun()
+    show_swarm(seeds)
 
 
 def show_swarm(seeds: Group) -> None:

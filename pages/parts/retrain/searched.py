@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mnist_core import words
+from mnist_core.errors import RunError
 from mnist_core.runs import group, report, search
 from mnist_core.runs.folder import FINISHED, Run
 from mnist_core.runs.group import Group
@@ -25,8 +26,12 @@ def show_search(runs: list[Run]) -> None:
 
 @st.fragment(run_every=5.0)
 def watch_trials(group_id: str) -> None:
-    """The trials as they come."""
-    show_trials(group.get_group(group_id))
+    """The trials as they come; the page anew where they have left the queue."""
+    try:
+        trials = group.get_group(group_id)
+    except RunError:
+        st.rerun()
+    show_trials(trials)
 
 
 def show_trials(trials: Group) -> None:
