@@ -101,8 +101,11 @@ class DaskCluster(engine.Engine):
     def submit(self, command: Sequence[str], folder: Path, ended: Callable[[], None]) -> None:
         attendant = [sys.executable, "-m", "mnist_core.runs.attendant", self.address]
         words = [*attendant, str(folder.resolve()), *command[1:]]
-        with engine.locked(folder) as handle, (folder / "train.log").open("ab") as log:
-            environment = engine.training_environment(1)
+        environment = engine.training_environment(1)
+        with (
+            engine.locked(folder, on_cluster=True) as handle,
+            (folder / "train.log").open("ab") as log,
+        ):
             process = engine.start(words, handle, log.fileno(), environment)
         engine.watch(process, ended)
 

@@ -72,7 +72,10 @@ def serve(workers: int) -> None:
         return
     _kept().unlink(missing_ok=True)
     os.environ["MNIST_THREADS"] = str(max(1, cores() // workers))
-    with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0") as cluster:
+    # A dashboard asks nobody for a password, so it is for this machine's own browsers alone.
+    with LocalCluster(
+        n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+    ) as cluster:
         write_json(_kept(), {"address": cluster.scheduler_address, "pid": os.getpid()})
         used_at = time.monotonic()
         while time.monotonic() - used_at < IDLE_S and runs_dir().is_dir():

@@ -14,7 +14,7 @@ import subprocess
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,12 +85,13 @@ class ThisMachine(Engine):
 
 
 @contextlib.contextmanager
-def locked(folder: Path):
-    """Hold a run's lock, and say when it began; yield the handle for a process to inherit."""
+def locked(folder: Path, *, on_cluster: bool = False) -> Iterator[int]:
+    """Hold a run's lock, say when it began and where; yield the handle for a process to inherit."""
     handle = os.open(folder / "process.lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        write(folder / "process.json", {"started_at": time.time()})
+        began = {"started_at": time.time(), "on_cluster": on_cluster}
+        write(folder / "process.json", began)
         yield handle
     except (OSError, RunError) as error:
         with contextlib.suppress(RunError):

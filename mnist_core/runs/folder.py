@@ -63,6 +63,7 @@ class Run:
     group_title: str = ""
     worker: str = ""  # of the cluster, which trains it or did
     attempt: int = 1  # the how-manieth worker that is
+    on_cluster: bool = False  # whether it was handed to a cluster
 
     @property
     def is_settled(self) -> bool:
@@ -144,6 +145,7 @@ def _describe(folder: Path, config: dict[str, Any], process: dict[str, Any]) -> 
         group_title=_text(config.get("group_title", ""), 200),
         worker=_text(process.get("worker", ""), 100),
         attempt=int(finite(process.get("attempt"), 1, 100) or 1),
+        on_cluster=process.get("on_cluster") is True,
     )
 
 

@@ -130,9 +130,27 @@ def start_next() -> Run | None:
 
 
 def _to_start(live: list[Run], places: int) -> list[Run]:
-    """Return those of the live runs that have a place now, in their order."""
-    free = places - sum(run.state == RUNNING for run in live)
-    return [run for run in live if run.state == WAITING][: max(0, free)]
+    """Return those of the live runs that have a place now, in their order.
+
+    Beside a cluster's places this machine has one of its own, for what only it can train.
+    """
+    running = [run for run in live if run.state == RUNNING]
+    here_is_free = all(run.on_cluster for run in running)
+    found: list[Run] = []
+    for run in live:
+        if run.state != WAITING or len(running) + len(found) >= places:
+            continue
+        if _only_here(run):
+            if not here_is_free:
+                continue
+            here_is_free = False
+        found.append(run)
+    return found
+
+
+def _only_here(run: Run) -> bool:
+    """Return whether a run needs what only this machine has: a model, or people's drawings."""
+    return "from" in run.changes
 
 
 def live_runs() -> list[Run]:
@@ -217,7 +235,7 @@ def keep_ready() -> None:
 
 
 def _start(run: Run, on: engine.Engine) -> None:
-    if "from" in run.changes:  # begins at a model, or learns from drawings, that only this has
+    if _only_here(run):
         on = engine.this_machine()
     try:
         on.submit(command(run), run.folder, go_on)

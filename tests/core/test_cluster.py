@@ -14,11 +14,12 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 
 from mnist_core.errors import RunError
 from mnist_core.models import registry
-from mnist_core.runs import attendant, cluster, engine, probe, queue
+from mnist_core.runs import attendant, cluster, embedded, engine, probe, queue
 from mnist_core.runs import folder as run_folder
 from mnist_core.runs import worker as desk
 
@@ -210,6 +211,32 @@ def test_the_death_of_the_scheduler_is_said_and_the_app_goes_on(tmp_path, monkey
     train_for(monkeypatch, 0)
     following = queue.request("fast")
     wait_until(lambda: queue.get_run(following.run_id).state == "finished")
+
+
+def test_nobody_reaches_the_embedded_cluster_from_another_machine(tmp_path, monkeypatch):
+    """Regression: its dashboard, which asks for no password, listened on all interfaces."""
+
+    def listening() -> set[tuple[str, int]]:
+        sockets = psutil.Process().net_connections("tcp")
+        return {one.laddr for one in sockets if one.status == psutil.CONN_LISTEN}
+
+    class InThisProcess(distributed.LocalCluster):
+        def __init__(self, **words) -> None:
+            super().__init__(**words, processes=False, protocol="tcp", silence_logs=50)
+
+        def __exit__(self, *error) -> None:
+            found.extend(listening() - before)
+            super().__exit__(*error)
+
+    before, found = listening(), []
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    monkeypatch.setenv("MNIST_THREADS", "1")  # which it sets for its workers
+    monkeypatch.setattr(distributed, "LocalCluster", InThisProcess)
+    monkeypatch.setattr(embedded, "IDLE_S", 0)
+    registry.runs_dir().mkdir()
+    embedded.serve(1)
+    assert len(found) >= 2  # of the scheduler, and of its dashboard
+    assert {address for address, _ in found} == {"127.0.0.1"}
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "http://127.0.0.1:8786", "scheduler"])

@@ -16,8 +16,8 @@ import pytest
 from mnist_core.errors import ModelError, RunError
 from mnist_core.files import write_json
 from mnist_core.models import registry
+from mnist_core.runs import engine, progress, queue, report
 from mnist_core.runs import folder as run_folder
-from mnist_core.runs import progress, queue, report
 from tests.made_up_runs import STAND_IN, finished_run
 
 
@@ -85,6 +85,33 @@ def test_one_at_a_time_in_the_order_of_the_requests(train_for):
     queue.stop(first.run_id)
     assert wait_for_state(first.run_id, "stopped").reason == ""
     wait_for_state(third.run_id, "running")  # nobody had to look
+
+
+def test_beside_a_cluster_this_machine_trains_one_at_a_time(train_for, monkeypatch):
+    """Regression: each lesson that waited took a place of the cluster's, and all began here."""
+
+    class Cluster(engine.ThisMachine):
+        def places(self) -> int:
+            return 4
+
+        def submit(self, command, folder, ended) -> None:
+            with engine.locked(folder, on_cluster=True) as handle:
+                process = engine.start(command, handle, subprocess.DEVNULL, dict(os.environ))
+            engine.watch(process, ended)
+
+    train_for(30)
+    here = queue.request("fast")  # while there was no cluster
+    monkeypatch.setattr(engine, "chosen", Cluster)
+    first, second = (queue.request("fast", {"from": "dense"}) for _ in range(2))
+    elsewhere = queue.request("fast")
+    states = {run.run_id: run.state for run in queue.live_runs()}
+    assert [states[run.run_id] for run in (here, first, second, elsewhere)] == [
+        "running", "waiting", "waiting", "running",
+    ]  # fmt: skip
+    queue.stop(here.run_id)
+    wait_for_state(first.run_id, "running")
+    assert queue.get_run(second.run_id).state == "waiting"
+    assert [run.on_cluster for run in queue.live_runs()[:2]] == [False, True]
 
 
 def test_a_clock_that_is_set_back_stops_nothing(train_for, monkeypatch):

@@ -22,7 +22,7 @@ from mnist_core.training.recipes import RECIPES
 from mnist_core.views import answer_view, canvas_state
 from mnist_core.web.attempts import FREE_TRIES, Attempts
 from pages.parts import permission
-from pages.parts.retrain import past_runs
+from pages.parts.retrain import cluster_state, past_runs
 from tests.made_up_runs import finished_run, tell_epochs
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "retrain.py")
@@ -370,6 +370,19 @@ def test_a_cluster_says_what_each_worker_trains_or_why_it_cannot_be_used(page, m
     page.run()
     assert not page.exception
     assert "Meanwhile trainings run here" in words(page)
+
+
+@pytest.mark.parametrize(
+    ("dashboard", "page", "leads"),
+    [
+        ("http://127.0.0.1:40001/status", "http://localhost:8501/retrain", True),
+        ("http://127.0.0.1:40001/status", "https://digits.example.org/retrain", False),
+        ("http://10.0.0.5:8787/status", "https://digits.example.org/retrain", True),
+        ("", "http://localhost:8501/retrain", False),
+    ],
+)
+def test_no_link_leads_to_a_dashboard_of_the_visitors_own_machine(dashboard, page, leads):
+    assert cluster_state.leads_there(dashboard, page) is leads
 
 
 def test_a_training_is_told_of_this_visits_drawings_and_shows_them(page, one_client):

@@ -1,6 +1,7 @@
 """The cluster that trains: its workers and what each does; the runs beside the one shown."""
 
 import os
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -42,9 +43,22 @@ def watch_cluster(cluster: DaskCluster, allowed: bool) -> None:
         return
     line = st.container(horizontal=True, vertical_alignment="center")
     line.markdown(told)
-    if allowed and state.dashboard:
+    if allowed and leads_there(state.dashboard, str(st.context.url or "")):
         line.link_button("Dask's dashboard", state.dashboard, icon=":material/open_in_new:")
     st.dataframe(rows(state, queue.live_runs()), hide_index=True, key="cluster-workers")
+
+
+def leads_there(dashboard: str, page: str) -> bool:
+    """Return whether a browser that has this page at its address reaches a dashboard's.
+
+    A dashboard at 127.0.0.1 is one of the app's machine, which only a browser there can open.
+    """
+    return bool(dashboard) and (not is_loopback(dashboard) or is_loopback(page))
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether an address names the very machine that asks for it."""
+    return urlsplit(address).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def rows(state: State, live: list[Run]) -> list[dict[str, str | int]]:
