@@ -41,7 +41,7 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-# As SQLite's JSON text and PostgreSQL's binary JSON.
+# Kept as the text that was written, by SQLite as by PostgreSQL's `json`.
 Json = sa.JSON(none_as_null=True)
 
 _engines: dict[tuple[str, int], Engine] = {}

@@ -34,6 +34,7 @@ def candidate(code: str, token: str) -> dict[str, Any] | None:
             .outerjoin(votes, votes.c.entry_id == entries.c.id)
             .where(
                 entries.c.round_id == round_.id,
+                entries.c.id > round_.cleared_entry,
                 entries.c.member_id != member.id,
                 entries.c.id.not_in(mine),
                 people.drawings.c.hidden.is_(False),

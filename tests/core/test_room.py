@@ -283,6 +283,19 @@ def test_fooling_a_network_takes_the_rooms_word(store_kind):
     assert (kept.label, kept.label_source) == (8, "voted")
 
 
+def test_nobody_votes_on_what_was_cleared(sqlite_store):
+    """Phones went on voting on what a host had just taken off the wall."""
+    code = opened()
+    round_ = host.start_round(code, "fool", None)
+    phones.draw(code, TOKENS[0], sent("a", round_.id), answers(3, 8))
+    host.clear(code)
+    assert ballot.candidate(code, TOKENS[1]) is None
+    later = phones.draw(code, TOKENS[0], sent("b", round_.id), answers(3, 8))
+    found = ballot.candidate(code, TOKENS[1])
+    assert found is not None
+    assert found["entry"] == later
+
+
 def test_who_has_left_is_not_waited_for_with_a_verdict(sqlite_store):
     """A phone that had joined and gone kept a room of three from ever deciding."""
     code = opened(4)
