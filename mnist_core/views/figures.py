@@ -28,7 +28,7 @@ from mnist_core.words import NETWORK_TITLES
 
 ORANGE, BLUE, GREEN, RED = "#E69F00", "#0072B2", "#009E73", "#D55E00"
 NETWORK_COLOURS = {NETWORK_TITLES["dense"]: ORANGE, NETWORK_TITLES["cnn"]: BLUE}
-_OTHER_COLOURS = (GREEN, "#CC79A7", RED, "#56B4E9")  # of runs
+OTHER_COLOURS = (GREEN, "#CC79A7", RED, "#56B4E9", "#999999")  # of runs
 TEXT_PX = 15  # the small text of pages/style.css
 GREY = "#888888"  # of a text, the style sheet turns it into the theme's own
 # Cells are opaque and bring their own number colour, so that they read the same in each theme.
@@ -43,7 +43,7 @@ _STRONG = 0.85  # from this share of full blue on white numbers read better than
 
 def colours(names: Iterable[str]) -> list[str]:
     """Return the colour of each network, whatever stands beside it: the same one everywhere."""
-    others = itertools.cycle(_OTHER_COLOURS)
+    others = itertools.cycle(OTHER_COLOURS)
     return [NETWORK_COLOURS.get(name) or next(others) for name in names]
 
 

@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mnist_core.views.figures import go, legible
+from mnist_core.views.figures import OTHER_COLOURS, colours, go, legible
 
 TRAINING, VALIDATION = "#56B4E9", "#CC79A7"
 RIGHT, WRONG = "#009E73", "#D55E00"
-SEVERAL = ("#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999")
 _CLEAR = "rgba(0,0,0,0)"
 KINDS = {
     "image": ("#999999", "Image"),
@@ -77,14 +76,17 @@ def compared_curves(
 ) -> go.Figure:
     """Return several runs' validation "loss" or "accuracy" over their epochs, by title.
 
+    No run wears the colour of a network that answers; where colours come again, lines are dashed.
     The titles come from visitors; Plotly would take some of HTML (links, bold) for what it says.
     """
     figure = go.Figure()
-    for number, (title, history) in enumerate(histories.items()):
+    lines = zip(histories.items(), colours(histories), strict=True)
+    for number, ((title, history), colour) in enumerate(lines):
+        dash = ("solid", "dash", "dot")[number // len(OTHER_COLOURS) % 3]
         values = _rounded(history.get(f"val_{quantity}", []), 4)
         figure.add_scatter(
             x=list(range(1, len(values) + 1)), y=values, mode="lines+markers",
-            name=html.escape(title), line={"color": SEVERAL[number % len(SEVERAL)], "width": 2},
+            name=html.escape(title), line={"color": colour, "width": 2, "dash": dash},
         )  # fmt: skip
     _style(figure, quantity)
     figure.update_layout(title_text=f"Validation {quantity}", showlegend=True)

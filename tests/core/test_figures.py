@@ -34,6 +34,14 @@ def test_axes_and_legends_are_as_large_as_the_small_text_of_a_page():
     assert matrix.layout.xaxis.tickfont.size == 16  # its own
 
 
+def test_compared_runs_wear_no_networks_colours_and_can_be_told_apart():
+    """Regression: the first run selected was orange as the dense network, the second blue."""
+    histories = {f"run {number}": {"val_loss": [0.5]} for number in range(12)}
+    lines = [one.line for one in figures_training.compared_curves("loss", histories).data]
+    assert not {line.color for line in lines} & set(figures.NETWORK_COLOURS.values())
+    assert len({(line.color, line.dash) for line in lines}) == 12
+
+
 def test_a_muted_diagonal_keeps_its_numbers_and_lets_the_mistakes_have_the_colours():
     matrix = np.diag([900] * 10)
     matrix[4, 9] = 3
