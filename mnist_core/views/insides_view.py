@@ -138,10 +138,11 @@ def change_in_words(slot: str, change: Change) -> str:
         for amount, what in ((change.added, "added"), (change.removed, "taken away"))
         if amount >= 0.05
     ]
+    told = f" ({', '.join(parts)})" if parts else ""
     return (
         f"{name} reads {words.article(str(change.after))} {change.after} instead of "
         f"{words.article(change.before)} {change.before} once "
-        f"{change.ink:.1f} pixels’ worth of ink is changed ({', '.join(parts)})."
+        f"{change.ink:.1f} pixels’ worth of ink is changed{told}."
     )
 
 

@@ -175,6 +175,29 @@ def test_a_search_without_time_says_that_nothing_was_found(networks):
     assert (found.image, found.after, found.ink) == (None, None, 0)
 
 
+def test_a_search_ends_in_time_also_while_it_takes_ink_back(networks, monkeypatch):
+    """Regression: the taking back, up to 180 answers, began with whatever time was left."""
+    answered = []
+
+    class Clock:
+        """A second passes with each answer."""
+
+        perf_counter = staticmethod(lambda: float(len(answered)))
+
+    class Slow(Classifier):
+        def probabilities(self, images):
+            answered.append(len(images))
+            return super().probabilities(images)
+
+    monkeypatch.setattr(smallest_change, "time", Clock)
+    classifier = Slow.load("dense")
+    for limit in range(9, 40, 6):
+        answered.clear()
+        found = smallest_change.smallest_change(networks["dense"], classifier, FOUR, limit)
+        assert len(answered) <= limit + 2  # the last one may begin in time; one counts the ink
+    assert found.after not in (4, None)
+
+
 def few(count: int = 80) -> Dataset:
     images = np.round(IMAGES * 255).astype(np.uint8)
     x = np.array([np.roll(images[i % len(images)], i % 5, axis=1) for i in range(count)])

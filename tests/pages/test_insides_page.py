@@ -142,6 +142,13 @@ def test_a_search_that_found_nothing_says_so_and_what_it_does_not_prove():
     assert "does not prove" in said
 
 
+def test_a_change_too_small_for_its_parts_is_told_without_them():
+    said = insides_view.change_in_words(
+        "cnn", Change(np.zeros((28, 28), np.float32), 4, 9, 0.04, 0.04, (9,), 0.1)
+    )
+    assert said.endswith("once 0.1 pixels’ worth of ink is changed.")
+
+
 def test_added_ink_is_coloured_and_removed_ink_is_red():
     image, after = np.zeros((2, 28, 28), np.float32)
     image[3, 3] = after[5, 5] = 1
