@@ -28,6 +28,8 @@ DECODER_ERRORS = (
 )  # fmt: skip
 # A mark that differs less than this from the paper around it is no ink.
 LEAST_CONTRAST = 0.12
+# White in pictures of more than 8 bits, which do not say how many of them are used.
+_WHITES = (1.0, *(2.0**bits - 1 for bits in (8, 10, 12, 14, 16)))
 # Half a gigabyte for the largest picture is much, for a room's pictures at once too much.
 _one_at_a_time = threading.Lock()
 
@@ -118,9 +120,15 @@ def _reduced(image: Image.Image) -> Image.Image:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
+    """Return the picture with its black as 0 and its white as 255.
+
+    Not its darkest and lightest pixel: that would make ink of the grain of blank paper.
+    """
     values = np.nan_to_num(np.asarray(image, np.float32))
-    low, high = float(values.min()), float(values.max())
-    return Image.fromarray(np.uint8((values - low) * (255 / max(high - low, 1e-9))))
+    most = float(np.abs(values).max())
+    white = next((white for white in _WHITES if white >= most), most)
+    black = -white if values.min() < 0 else 0.0
+    return Image.fromarray(np.uint8((values - black) * (255 / (white - black))))
 
 
 def _is_transparent(image: Image.Image) -> bool:

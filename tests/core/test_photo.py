@@ -163,6 +163,16 @@ def test_blank_paper_is_said_to_be_blank():
         read_photo(encode(Image.new("L", (200, 200), 230)))
 
 
+@pytest.mark.parametrize("paper", [60_000, 3_900, 40, -100.0, 0.9])
+def test_blank_paper_of_more_than_8_bits_is_blank(paper):
+    """Its grain had been stretched to full contrast, and was read."""
+    kind = np.float32 if isinstance(paper, float) else np.uint16
+    grain = np.random.default_rng(1).normal(0, abs(paper) / 1000, (200, 200))
+    content = encode(Image.fromarray((paper + grain).astype(kind)), "TIFF")
+    with pytest.raises(BlankDrawing):
+        read_photo(content)
+
+
 @settings(max_examples=150, deadline=None)
 @given(position=st.integers(0, 5_000), value=st.integers(0, 255), cut=st.integers(0, 300))
 def test_a_damaged_file_never_crashes(position, value, cut):
