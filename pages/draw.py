@@ -88,7 +88,8 @@ def read_each(
 given = st.session_state.pop("draw_image", None)
 if given is not None:
     canvas_state.of(st.session_state).load_image(given["image"])
-    st.toast(f"On the canvas: {given['caption']}")
+    what = "On the canvas" if given["image"].any() else "There is no ink to show"
+    st.toast(f"{what}: {given['caption']}")
 state = canvas_state.of(st.session_state)
 arrive_by_link(state)
 if f"canvas-{state.version}" not in st.session_state:  # its value went with a change of page

@@ -136,8 +136,14 @@ class CanvasState:
         self._begin([_picture_object(ink)])
 
     def load_image(self, image: np.ndarray) -> None:
-        """Begin a new drawing from a (28, 28) uint8 digit, white ink on black."""
-        self.load_picture(np.kron(image, np.ones((8, 8), np.uint8)))
+        """Begin a new drawing from a (28, 28) uint8 digit, white ink on black.
+
+        Where it holds no ink, the canvas is empty.
+        """
+        if image.any():
+            self.load_picture(np.kron(image, np.ones((8, 8), np.uint8)))
+        else:
+            self.clear()
 
     def is_new(self, file_id: str) -> bool:
         """Return True the first time that a file is asked about."""

@@ -75,3 +75,11 @@ def test_what_another_page_sent_is_not_taken_for_a_drawing_that_was_lost_sight_o
     state = CanvasState()
     state.load_image(np.full((28, 28), 255, np.uint8))
     assert state.begun  # so the page neither redraws it nor loses what it had to say about it
+
+
+def test_a_digit_without_ink_leaves_the_canvas_empty():
+    """A blank one of an uploaded data set had ended in a traceback."""
+    state = CanvasState()
+    state.see({"objects": STROKES})
+    state.load_image(np.zeros((28, 28), np.uint8))
+    assert (state.objects, state.initial, state.drawing) == ([], {"objects": []}, 1)

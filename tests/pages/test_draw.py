@@ -66,6 +66,21 @@ def test_before_the_first_stroke_the_page_invites_one(monkeypatch, artifacts):
     assert "note problem" not in shown(page)
 
 
+@pytest.mark.parametrize(("ink", "said"), [(0, "no ink to show"), (255, "On the canvas")])
+def test_a_digit_from_another_page_is_on_the_canvas_if_it_has_ink(
+    monkeypatch, artifacts, ink, said
+):
+    page = run_page(monkeypatch, [])
+    image = np.zeros((28, 28), np.uint8)
+    image[10:18, 13:15] = ink
+    page.session_state["draw_image"] = {"image": image, "caption": "test digit 5, labelled 1"}
+    page.run()
+    assert not page.exception
+    assert [said in toast.value and "digit 5" in toast.value for toast in page.toast] == [True]
+    initial = canvas_state.of(page.session_state).initial
+    assert len(initial["objects"]) == bool(ink)
+
+
 def test_after_a_stroke_both_networks_answer(monkeypatch, artifacts):
     seven = next(e for e in EXAMPLES if e.label == 7)
     page = run_page(monkeypatch, seven.strokes)
