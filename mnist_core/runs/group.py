@@ -71,20 +71,26 @@ def request_seeds(
     first_seed: int = 1,
     title: str = "",
     guest: str = "",
+    more: Mapping[str, Any] | None = None,
 ) -> Group:
     """Put a recipe into the queue with so many seeds, which differ in nothing else.
 
     The caller has checked recipe and changes (see `override`). guest: what tells a guest from
-    others (see `limits`). Raises RunError for an impossible number of seeds, for more than a guest
-    may ask for, or where the folder cannot be written to.
+    others (see `limits`); more: what each run's config.json says besides. Raises RunError for an
+    impossible number of seeds, for more than a guest may ask for, or where the folder cannot be
+    written to.
     """
     one = dict(changes or {})
     varied = [one | {"seed": seed} for seed in range(first_seed, first_seed + seeds)]
-    return request_group(recipe, varied, title or f"{seeds} seeds of {recipe}", guest)
+    return request_group(recipe, varied, title or f"{seeds} seeds of {recipe}", guest, more)
 
 
 def request_group(
-    recipe: str, changes: Sequence[Mapping[str, Any]], title: str, guest: str = ""
+    recipe: str,
+    changes: Sequence[Mapping[str, Any]],
+    title: str,
+    guest: str = "",
+    more: Mapping[str, Any] | None = None,
 ) -> Group:
     """Put a recipe into the queue once for each of the given changes, as one group.
 
@@ -105,8 +111,9 @@ def request_group(
                 standing = RECIPES[recipe].hyperparameters.epochs
                 limits.check_guest(queue.live_runs(), guest, dict(changes[0]), standing)
             for number, one in enumerate(changes, start=1):
-                words = {"group": group_id, "group_title": title, "requested_by": guest}
-                made.append(queue.create(recipe, dict(one), f"{title}, {number}", more=words))
+                said = {"group": group_id, "group_title": title, "requested_by": guest}
+                said |= more or {}
+                made.append(queue.create(recipe, dict(one), f"{title}, {number}", more=said))
     except RunError:
         for run in made:
             queue.delete(run.run_id)

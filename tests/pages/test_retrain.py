@@ -292,10 +292,13 @@ def test_only_the_newest_of_very_many_runs_are_listed(page, monkeypatch):
 
 def test_seeds_are_asked_for_as_one_entry_and_shown_as_a_swarm(page, one_client):
     finished_run()
+    image = draw_a_one(page)
     page.run().button(key="train-seeds").click().run()
     assert not page.exception
     (seeds,) = group.groups(queue.list_runs())
     assert len(seeds.runs) == 10
+    for run in seeds.runs:
+        np.testing.assert_array_equal(moments.probes_of(run.folder), [image * 255])
     assert sorted(run.changes["seed"] for run in seeds.runs) == list(range(1, 11))
     assert {run.changes["epochs"] for run in seeds.runs} == {2}
     for place, run in enumerate(seeds.runs[:3]):
@@ -385,12 +388,27 @@ def test_no_link_leads_to_a_dashboard_of_the_visitors_own_machine(dashboard, pag
     assert cluster_state.leads_there(dashboard, page) is leads
 
 
-def test_a_training_is_told_of_this_visits_drawings_and_shows_them(page, one_client):
+def draw_a_one(page: AppTest) -> np.ndarray:
+    """Let the visitor have drawn something; return it as the networks read it, (28, 28) float32."""
     state = canvas_state.CanvasState()
     image = np.zeros((28, 28), np.float32)
     image[4:24, 12:16] = 1
     state.remember(answer_view.data_url(image), {})
     page.session_state["canvas_state"] = state
+    return image
+
+
+def test_a_training_that_nobody_drew_for_says_so(page):
+    """Regression: who had drawn since then was told to draw first."""
+    run = queue.create("fast")
+    draw_a_one(page)
+    with holding(run.folder):
+        page.run()
+    assert "watched with no drawings" in " ".join(one.value for one in page.caption)
+
+
+def test_a_training_is_told_of_this_visits_drawings_and_shows_them(page, one_client):
+    image = draw_a_one(page)
     page.run().button(key="train-start").click().run()
     (run,) = queue.list_runs()
     np.testing.assert_array_equal(moments.probes_of(run.folder)[0], image * 255)

@@ -14,6 +14,7 @@ from mnist_core.views.answer_view import SLOT_COLOURS
 from mnist_core.words import count
 from pages.parts.attempt import attempt
 from pages.parts.permission import guest
+from pages.parts.retrain.run_moments import own_digits
 
 SEEDS = 10
 
@@ -38,7 +39,8 @@ def ask(run: Run, seeds: int) -> None:
 
     def request() -> None:
         title = f"{seeds} seeds of {run.title}"
-        group.request_seeds(run.recipe, changes, seeds=seeds, title=title, guest=guest())
+        group.request_seeds(run.recipe, changes, seeds=seeds, title=title, guest=guest(),
+                            more=own_digits())  # fmt: skip
 
     attempt(request)
 

@@ -29,8 +29,8 @@ def watch_probes(run: Run, progress_of: Callable[[Run], Progress]) -> None:
     """The visitor's digits with bars that go from noise to certainty."""
     images = moments.probes_of(run.folder)
     if not len(images):
-        st.caption("Draw a few digits on the Draw page first, and the next training reads them "
-                   "while it learns.")  # fmt: skip
+        st.caption("This training is watched with no drawings. One that you start after you have "
+                   "drawn on the Draw page reads your digits while it learns.")  # fmt: skip
         return
     progress = progress_of(run)
     progress.update()
