@@ -265,35 +265,18 @@ def _of_writer(token: str | None) -> list[sa.ColumnElement[bool]]:
     return [drawings.c.writer_id.in_(mine)]
 
 
-def forget(token: str) -> int:
-    """Delete the writer who holds the token and all their drawings; return how many."""
-    with transaction() as connection:
-        gone = connection.execute(sa.delete(drawings).where(*_of_writer(token))).rowcount
-        connection.execute(sa.delete(writers).where(writers.c.token_hash == token_hash(token)))
-    return gone
-
-
-def delete(ids: Collection[int]) -> int:
-    """Delete drawings, whoever's they are; return how many there were."""
-    gone = 0
-    with transaction() as connection:
-        for part in _parts(sorted(int(one) for one in ids)):
-            statement = sa.delete(drawings).where(drawings.c.id.in_(part))
-            gone += connection.execute(statement).rowcount
-    return gone
-
-
 def hide(ids: Collection[int], hidden: bool = True) -> int:
     """Hide drawings from everyone but who looks for them, or show them; return how many."""
     changed = 0
     with transaction() as connection:
-        for part in _parts(sorted(int(one) for one in ids)):
+        for part in parts(sorted(int(one) for one in ids)):
             statement = sa.update(drawings).where(drawings.c.id.in_(part)).values(hidden=hidden)
             changed += connection.execute(statement).rowcount
     return changed
 
 
-def _parts(values: Sequence[Any]) -> list[Sequence[Any]]:
+def parts(values: Sequence[Any]) -> list[Sequence[Any]]:
+    """Return the values in parts that one statement can take."""
     return [values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE)]
 
 
@@ -354,7 +337,7 @@ def add_all(found: Sequence[tuple[Drawing, str]]) -> int:
         ids = {hashed: _writer(connection, hashed) for hashed in {h for _, h in found}}
         rows = [checked_row(drawing, ids[hashed]) for drawing, hashed in found]
         return sum(
-            insert_once(connection, drawings, list(part), ["client_key"]) for part in _parts(rows)
+            insert_once(connection, drawings, list(part), ["client_key"]) for part in parts(rows)
         )
 
 

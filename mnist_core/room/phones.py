@@ -1,4 +1,4 @@
-"""What phones do: join, draw, leave for good; how they vote and read is in `ballot`.
+"""What phones do: join, draw; how they vote and read is in `ballot`, leave for good in `deletion`.
 
 Each is one transaction, and doing it twice is the same as once: phones send again what they do
 not know to have arrived.
@@ -20,7 +20,7 @@ from mnist_core.data.database import transaction
 from mnist_core.errors import MnistError, NotAMember, NotNow, RoomError
 from mnist_core.room import names, rules, store
 from mnist_core.room.store import Member, Room, Round
-from mnist_core.room.tables import entries, members, rooms
+from mnist_core.room.tables import entries, members
 
 MOST_MEMBERS = 1000
 MOST_TASKS = 1000
@@ -239,34 +239,3 @@ def _read(answers: rules.Answers) -> dict[str, Any]:
         columns[network] = None if answer is None else int(answer["digit"])
         columns[f"{network}_is_digit"] = answer is not None and bool(answer["is_digit"])
     return columns
-
-
-def forget(token: str) -> int:
-    """Delete who holds the token from every room, with their drawings; return how many."""
-    with transaction() as connection:
-        mine = (
-            sa.select(members.c.room_id)
-            .join(people.writers, people.writers.c.id == members.c.writer_id)
-            .where(people.writers.c.token_hash == people.token_hash(token))
-        )
-        connection.execute(
-            sa.update(rooms)
-            .where(rooms.c.id.in_(mine))
-            .values(
-                revision=rooms.c.revision + 1,
-                reset_revision=rooms.c.revision + 1,
-            )
-        )
-        gone = connection.execute(
-            sa.delete(people.drawings).where(
-                people.drawings.c.writer_id.in_(
-                    sa.select(people.writers.c.id).where(
-                        people.writers.c.token_hash == people.token_hash(token)
-                    )
-                )
-            )
-        ).rowcount
-        connection.execute(
-            sa.delete(people.writers).where(people.writers.c.token_hash == people.token_hash(token))
-        )
-    return gone

@@ -27,7 +27,7 @@ from mnist_core.errors import (
 )
 from mnist_core.models import recent
 from mnist_core.models.reading import read_strokes
-from mnist_core.room import ballot, phone_state, phones, store, wall
+from mnist_core.room import ballot, deletion, phone_state, phones, store, wall
 from mnist_core.room.store import Member, Room
 from mnist_core.web import gate
 from mnist_core.web.room_hub import Hub
@@ -174,7 +174,7 @@ class RoomRoutes:
     async def forget(self, request: Request) -> Response:
         """Delete a phone from all rooms, with everything it drew."""
         gate.admit(request, self._sends)
-        gone = await self._do(self._writer, phones.forget, _token(request))
+        gone = await self._do(self._writer, deletion.forget, _token(request))
         return JSONResponse({"deleted": gone})
 
     async def phone_events(self, request: Request) -> Response:

@@ -15,6 +15,7 @@ from mnist_core.data.people import Drawing
 from mnist_core.errors import DatabaseError, WrongDrawing
 from mnist_core.models import serving
 from mnist_core.models.reading import read_strokes
+from mnist_core.room import deletion
 from tests.postgresql import postgresql_address
 
 SEVEN = [[[80.0, 60.0, 0.0], [250.0, 60.0, 90.0], [140.0, 280.0, 240.0]]]
@@ -107,10 +108,10 @@ def test_forgetting_a_writer_leaves_the_others(store):
     for key in ("a", "b"):
         people.add(seven(key), "mine", "Ada")
     people.add(seven("c"), "theirs")
-    assert people.forget("mine") == 2
+    assert deletion.forget("mine") == 2
     assert [d.client_key for d in people.listed()] == ["c"]
     assert len(people.writer_hashes()) == 1
-    assert people.forget("mine") == 0
+    assert deletion.forget("mine") == 0
 
 
 def test_a_token_is_kept_as_its_hash_alone(sqlite_store):
@@ -129,7 +130,7 @@ def test_hidden_drawings_are_listed_when_asked_for(store):
     assert people.state() != before
     assert [d.client_key for d in people.listed()] == ["b"]
     assert [d.client_key for d in people.listed(hidden=None)] == ["a", "b"]
-    assert people.delete([number, 10_000]) == 1
+    assert deletion.delete([number, 10_000]) == 1
 
 
 @pytest.mark.parametrize("strokes", [

@@ -14,6 +14,7 @@ from mnist_core.data import database, people
 from mnist_core.errors import NoSuchRoom, NotAMember, NotNow, RoomError, RoomPaused, WrongDrawing
 from mnist_core.room import (
     ballot,
+    deletion,
     host,
     names,
     phone_state,
@@ -470,7 +471,7 @@ def test_who_leaves_takes_everything_along(store_kind):
     entry = phones.draw(code, TOKENS[1], sent("b", round_.id), answers(3, 8))
     ballot.vote(code, TOKENS[0], entry, 8)
     seen = wall.state(code)["revision"]
-    assert phones.forget(TOKENS[0]) == 1
+    assert deletion.forget(TOKENS[0]) == 1
     news = wall.state(code, seen)
     assert news["reset"]
     assert [d["id"] for d in news["drawings"]] == [entry]
@@ -478,7 +479,23 @@ def test_who_leaves_takes_everything_along(store_kind):
     assert people.listed(token=TOKENS[0], hidden=None) == []
     with pytest.raises(NotAMember):
         phones.rename(code, TOKENS[0])
-    assert phones.forget(TOKENS[0]) == 0
+    assert deletion.forget(TOKENS[0]) == 0
+
+
+def test_what_is_deleted_on_other_pages_leaves_the_wall(store_kind):
+    """The wall kept showing what had been deleted on the Dataset and Retrain pages."""
+    code = opened()
+    round_ = host.start_round(code, "test", None)
+    first, second = (
+        phones.draw(code, TOKENS[0], sent(key, round_.id, 0), answers(7, 7)) for key in "ab"
+    )
+    seen = wall.state(code)["revision"]
+    (drawn, _) = people.listed(room_code=code)
+    assert deletion.delete([drawn.id, drawn.id + 10_000]) == 1
+    news = wall.state(code, seen)
+    assert news["revision"] > seen  # or nobody would look
+    assert news["reset"]
+    assert [one["id"] for one in news["drawings"]] == [second] != [first]
 
 
 def test_what_cannot_be_is_refused_and_changes_nothing(store_kind):

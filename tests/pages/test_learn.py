@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.analysis.gate import MNIST, PEN, PEOPLE, Part, Verdict
 from mnist_core.data import collection, database, people
 from mnist_core.models import registry
+from mnist_core.room import deletion
 from mnist_core.runs import gate_report, queue
 from tests.made_up_people import fill, live_in
 from tests.made_up_runs import finished_run
@@ -138,7 +139,7 @@ def test_the_dataset_page_shows_filters_and_exports_peoples_drawings():
     page.selectbox(key="people-against").set_value("all").run()
     page.selectbox(key="people-writer").set_value(1).run()
     assert "**10 drawings** by 1 person" in words(page)
-    assert people.delete(ids[:4]) == 4
+    assert deletion.delete(ids[:4]) == 4
     assert "**6 drawings** by 1 person" in words(page.run())
     assert len(collection.from_npz(collection.as_npz(people.listed()))) == 26
 

@@ -10,6 +10,7 @@ from mnist_core.data import collection as files
 from mnist_core.data import people as people_data
 from mnist_core.data.collection import Collection
 from mnist_core.errors import MnistError
+from mnist_core.room import deletion
 from mnist_core.runs.learning import Lesson
 from pages.parts import people
 from pages.parts.attempt import attempt, show_failure
@@ -70,7 +71,7 @@ def show_collection(now: Lesson, allowed: bool) -> None:
     ids = [int(some.ids[shown[row]]) for row in event.selection.rows if row < len(shown)]
     with actions:
         st.button("Delete the selected", key="delete-people", disabled=not allowed or not ids,
-                  icon=":material/delete:", on_click=attempt, args=[people_data.delete, ids]
+                  icon=":material/delete:", on_click=attempt, args=[deletion.delete, ids]
                   )  # fmt: skip
         downloads(some)
 

@@ -10,6 +10,7 @@ from mnist_core.data import people
 from mnist_core.data.people import NOT_A_DIGIT, Drawing
 from mnist_core.errors import MnistError
 from mnist_core.ink.strokes import CANVAS_SIZE_PX
+from mnist_core.room import deletion
 from mnist_core.views import canvas_state
 from mnist_core.words import article
 from pages.parts import writer
@@ -141,7 +142,7 @@ def forget_all() -> None:
     """Delete everything that this browser has given."""
     forget_messages()
     try:
-        gone = people.forget(writer.token())
+        gone = deletion.forget(writer.token())
     except MnistError as error:
         st.session_state["feedback-problem"] = str(error)
     else:

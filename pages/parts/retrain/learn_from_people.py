@@ -10,6 +10,7 @@ from mnist_core.data.browse import png, sprite
 from mnist_core.data.collection import check_lesson
 from mnist_core.errors import MnistError
 from mnist_core.models import registry
+from mnist_core.room import deletion
 from mnist_core.runs import learning
 from mnist_core.runs.learning import Lesson
 from pages.parts import people
@@ -126,7 +127,7 @@ def show_doubted(now: Lesson, allowed: bool) -> None:
                 st.button(label, key=key, disabled=not allowed or not ids, on_click=attempt,
                           args=[confirm, ids])  # fmt: skip
             st.button("Delete the selected", key="delete-doubted", on_click=attempt,
-                      disabled=not allowed or not chosen, args=[people_data.delete, chosen]
+                      disabled=not allowed or not chosen, args=[deletion.delete, chosen]
                       )  # fmt: skip
 
 
