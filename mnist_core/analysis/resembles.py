@@ -6,6 +6,8 @@ The features are what the answering layer reads. They are computed once for a mo
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,7 @@ from mnist_core.models.network import CHUNK, Network
 
 MOST = 10_000  # digits of an index; all 60,000 would take minutes
 MOST_BYTES = 200_000_000
+MOST_KEPT = 10  # indexes, those that were used last; each takes some megabytes
 _VERSION = 1
 
 
@@ -77,20 +80,28 @@ def make_index(
 
 def kept(model: str, data_digest: str) -> Index | None:
     """Return the index that was kept for this model and data, None where there is none."""
+    path = _path(model, data_digest)
     try:
-        with opened_zip(_path(model, data_digest)) as archive:
+        with opened_zip(path) as archive:
             places = read_array(archive, "places", MOST_BYTES)
             features = read_array(archive, "features", MOST_BYTES)
     except (FileNotFoundError, ValueError, KeyError):
         return None
+    with contextlib.suppress(OSError):  # a folder that cannot be written to
+        os.utime(path)
     fits = features.ndim == 2 and places.shape == (len(features),) and features.dtype == np.float16
     return Index(places, features) if fits else None
 
 
 def keep(model: str, data_digest: str, index: Index) -> None:
-    """Keep an index. Raises ModelError where it cannot be written."""
-    with replacing(_path(model, data_digest)) as path, path.open("wb") as file:
+    """Keep an index, and no more than `MOST_KEPT`. Raises ModelError where it cannot be written."""
+    path = _path(model, data_digest)
+    with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, places=index.places, features=index.features)
+    with contextlib.suppress(OSError):  # another process may do the same
+        used_last = sorted(path.parent.glob("features-*.npz"), key=lambda one: one.stat().st_mtime)
+        for old in used_last[:-MOST_KEPT]:
+            old.unlink(missing_ok=True)
 
 
 def _last_steps(network: Network) -> list[int]:

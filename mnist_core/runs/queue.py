@@ -34,6 +34,7 @@ from mnist_core.runs.folder import RUNNING, WAITING, Run, holding, look, read_js
 from mnist_core.training.recipes import RECIPES
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_CUT_OFF_S = 3600.0  # after which nobody makes a run's folder any more
 _log = logging.getLogger(__name__)
 
 
@@ -123,6 +124,7 @@ def start_next() -> Run | None:
         return None
     started = None
     with queue_lock():
+        _sweep()
         for run in _to_start(live_runs(), places):
             _start(run, on)
             started = started or get_run(run.run_id)
@@ -210,7 +212,20 @@ def delete(run_id: str) -> None:
             run.folder.rename(gone)
         except OSError as error:
             raise RunError(f"The run {run_id!r} stays. {_cannot_write(error)}") from error
-        shutil.rmtree(gone, ignore_errors=True)
+        _sweep()
+
+
+def _sweep() -> None:
+    """Delete what is left of runs whose making or deleting was cut off; the caller has the lock.
+
+    A run may be made without it, so what is new is left alone.
+    """
+    with contextlib.suppress(OSError):
+        for folder in runs_dir().glob(".deleted-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        for folder in runs_dir().glob(".new-*"):
+            if time.time() - folder.stat().st_mtime > _CUT_OFF_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def command(run: Run) -> list[str]:

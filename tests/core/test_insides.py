@@ -1,5 +1,8 @@
 """Every number that the explanations show, against Keras or counted anew."""
 
+import os
+import time
+
 import numpy as np
 import pytest
 
@@ -215,6 +218,23 @@ def test_the_features_are_what_keras_gives_its_answering_layers(keras_models, ne
         parts.append(last.predict(IMAGES[..., np.newaxis], verbose=0))
     found = resembles.last_features(networks["cnn"], IMAGES)
     np.testing.assert_allclose(found, np.concatenate(parts, axis=1), atol=1e-4)
+
+
+def test_only_the_indexes_used_last_are_kept(tmp_path, monkeypatch):
+    """Regression: each model that was ever looked at left some megabytes."""
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    monkeypatch.setattr(resembles, "MOST_KEPT", 2)
+    (tmp_path / "dense").mkdir()
+    (tmp_path / "dense" / registry.KERAS_FILE).write_bytes(b"weights")
+    index = resembles.Index(np.arange(2), np.ones((2, 3), np.float16))
+    for age_s, digest in ((30, "first"), (20, "second")):
+        resembles.keep("dense", digest, index)
+        path = next((tmp_path / "cache").glob(f"*-{digest}-*"))
+        os.utime(path, (time.time() - age_s,) * 2)
+    assert resembles.kept("dense", "first") is not None
+    resembles.keep("dense", "third", index)
+    there = [resembles.kept("dense", digest) is not None for digest in ("first", "second", "third")]
+    assert there == [True, False, True]
 
 
 def test_a_training_digit_is_nearest_to_itself_and_the_index_is_kept(
