@@ -12,12 +12,12 @@ from mnist_core.ink.brush import BRUSH_WIDTH_PX
 from mnist_core.ink.strokes import CANVAS_SIZE_PX
 
 MOST_POINTS = 2000
-# A hand leaves a canvas by some lengths of it, and draws for minutes at most.
-FARTHEST = 100_000_000.0
+# No hand leaves a canvas as far, but times may count from 1970 on: milliseconds until 2286.
+LARGEST = 1e13
 WIDEST_SHARE = 0.3  # of the canvas: wider than this, no brush draws a digit
 
-Coordinate = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST, allow_inf_nan=False)]
-Point = Annotated[list[Coordinate], Field(min_length=2, max_length=3)]
+Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
+Point = Annotated[list[Number], Field(min_length=2, max_length=3)]
 Width = Annotated[float, Field(ge=0.1, le=3000, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Sent = TypeVar("Sent", bound=BaseModel)
@@ -39,7 +39,8 @@ class Drawing(BaseModel):
 
     strokes: list[list[Point]] = Field(
         description="Strokes in the order they were drawn, each a list of points [x, y], y down, "
-        "in canvas pixels, or [x, y, t] with t in milliseconds, the speed of a replay; "
+        "in canvas pixels, or [x, y, t] with t in milliseconds from any moment on, the speed of a "
+        "replay; "
         f"{MOST_POINTS:,} points at most in all."
     )
     width: Width | list[Width] = Field(

@@ -111,9 +111,16 @@ def test_the_bars_move_with_the_pen_and_the_rerun_agrees(page, address):
     assert len(asked[-1]) / points < 30  # bytes: 2,000 points fit into what the route takes
     bars = page.locator(".st-key-answer-cnn .bar")
     assert bars.nth(4).evaluate("e => Number(e.style.getPropertyValue('--p'))") > 0.5
-    # Undone, a stroke is gone for the companion too.
+    # Undone, a stroke is gone for the companion too; the others keep their times, and so does it.
+    times = "() => window.mnistInk.strokes.map(stroke => stroke.points.map(([, , ms]) => ms))"
+    drawn = page.evaluate(times)
+    assert drawn[0][0] == 0
     page.locator(".st-key-undo button").click()
     page.wait_for_function(f"() => window.mnistInk.strokes.length === {len(FOUR) - 1}")
+    assert page.evaluate(times) == drawn[:-1]
+    page.locator(".st-key-redo button").click()
+    page.wait_for_function(f"() => window.mnistInk.strokes.length === {len(FOUR)}")
+    assert page.evaluate(times) == drawn
 
 
 @pytest.mark.parametrize("page", ["phone"], indirect=True)

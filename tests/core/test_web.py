@@ -290,6 +290,16 @@ def test_a_replay_tells_every_moment_and_when_both_made_up_their_minds(client):
     assert client.post("/api/replay", content='{"strokes": []}').status_code == 422
 
 
+@pytest.mark.parametrize("began", [1.5e8, 1.8e12])
+def test_a_clock_may_count_from_whenever_it_likes(client, began):
+    """A tab open for more than 28 hours, or Date.now(), got no answers any more."""
+    timed = [[[x, y, began + 8.0 * n] for n, (x, y) in enumerate(s.tolist())]
+             for s in SEVEN.strokes]  # fmt: skip
+    assert client.post("/api/read", json={"strokes": timed}).json()["cnn"]["digit"] == 7
+    replayed = client.post("/api/replay", json={"strokes": timed}).json()
+    assert replayed["strokes"][0][1][2] == pytest.approx(8, abs=0.1)
+
+
 def test_the_answers_follow_an_activated_model(client, tmp_path, monkeypatch):
     for slot in registry.SLOTS:
         shutil.copytree(registry.model_dir(slot), tmp_path / slot)

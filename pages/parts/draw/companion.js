@@ -9,11 +9,15 @@
 const MOST_POINTS = 2000; // what the route takes
 const MOST_TIMES_A_SECOND = 10;
 const AFTER_FAILURE_MS = 2000;
+const MOST_DRAWN = 100; // strokes whose times are remembered
 const GRID = 64; // a pixel: where the brush puts the points anyway (mnist_core/ink/brush.py)
 
-/* What is on the canvas: strokes as {points: [[x, y, ms], ...], width}. Kept by the page, not by
- * one mounting of this component, and read by the replay. */
-const ink = (window.mnistInk ??= {version: null, strokes: [], isPicture: false});
+/* What is on the canvas: strokes as {points: [[x, y, ms], ...], width}, their times from `began` on;
+ * and what was drawn here lately. Kept by the page, not by one mounting of this component, and read
+ * by the replay. */
+const ink = (window.mnistInk ??= {
+  version: null, strokes: [], isPicture: false, began: 0, drawn: [],
+});
 const name = Math.random().toString(36).slice(2); // by which the server counts our requests
 
 let address = "api/read"; // of the route
@@ -45,7 +49,7 @@ function place() {
   const scale = stroke.canvas.width / box.width;
   // In few letters, or a long drawing is more than the route takes; nothing is read otherwise.
   const put = (px) => Math.round((100 * Math.round(px * scale * GRID)) / GRID) / 100;
-  return [put(finger.clientX - box.left), put(finger.clientY - box.top), Math.round(now())];
+  return [put(finger.clientX - box.left), put(finger.clientY - box.top), Math.round(now() - ink.began)];
 }
 
 function down(event) {
@@ -54,6 +58,7 @@ function down(event) {
   clearTimeout(timer);
   finger = fingerOf(event);
   stroke = {canvas, points: []};
+  if (!ink.strokes.length) ink.began = now();
   stroke.points.push(place());
   ink.strokes.push(stroke);
   isStale = true;
@@ -78,6 +83,7 @@ function up(event) {
   if (!stroke || event.touches?.length) return;
   stroke.width = widthOf(stroke);
   delete stroke.canvas;
+  ink.drawn = [...ink.drawn, stroke].slice(-MOST_DRAWN);
   stroke = null;
   isStale = true;
   ask(true);
@@ -137,10 +143,21 @@ const replaced = new MutationObserver((changes) => {
   }
 });
 
+/* A stroke that Python tells of, with its times where it was drawn here: Undo, Redo and a change of
+ * page draw the canvas anew. */
+function withTimes({points, width}) {
+  const near = ([x, y], [otherX, otherY]) => Math.hypot(x - otherX, y - otherY) < 0.3;
+  const own = ink.drawn.findLast(
+    (one) => near(one.points[0], points[0]) && near(one.points.at(-1), points.at(-1)),
+  );
+  return {points: own?.points ?? points, width};
+}
+
 export default function ({data}) {
   address = data.address;
   if (data.version !== ink.version) {
-    Object.assign(ink, {version: data.version, strokes: data.strokes, isPicture: data.isPicture});
+    const strokes = data.strokes.map(withTimes);
+    Object.assign(ink, {version: data.version, strokes, isPicture: data.isPicture});
     stroke = shown = null; // another canvas took the place of the one that was drawn on
   }
   mounted?.abort();
