@@ -34,6 +34,16 @@ def chance(probability: float) -> str:
     return f"{probability:.0%}"
 
 
+def heard_chance(probability: float) -> str:
+    """Return `chance` for who hears the page: "97 percent", "more than 99 percent".
+
+    >>> heard_chance(0.968), heard_chance(0.0002), heard_chance(0.9999)
+    ('97 percent', 'less than 1 percent', 'more than 99 percent')
+    """
+    told = chance(probability).replace("<", "less than ").replace(">", "more than ")
+    return told.replace("%", " percent")
+
+
 def count(number: int, one: str, many: str = "") -> str:
     """Return how many there are of something: "1 digit", "1,234 digits".
 

@@ -246,7 +246,7 @@ def _read_digit(path: Path, classifiers: list[Classifier]) -> str:
     said = []
     for classifier in classifiers:
         answer = classifier.answer(image)
-        doubt = "" if answer.is_digit else ", but this doesn't look like a single digit"
+        doubt = "" if answer.is_digit else ", but this doesn’t look like a single digit"
         sure = words.chance(answer.confidence)
         said.append(f"{answer.digit} ({sure}, {words.network(classifier.name)}{doubt})")
     return "  ".join(said)

@@ -130,7 +130,7 @@ def drawing(row: Any, room: Room) -> dict[str, Any]:
         "read": {
             network: {
                 "digit": answer["digit"],
-                "confidence": round(answer["confidence"], 2),
+                "confidence": round(answer["confidence"], 4),
                 "is_digit": answer["is_digit"],
                 "probabilities": [round(p, 3) for p in answer["probabilities"]],
             }

@@ -5,21 +5,20 @@ these strings take microseconds, and a room full of people redraws them with eve
 
 What stands on the page, so that a script can move it while the pen moves, without a rerun:
 
-    .reading[data-steps="crop scale centre"]    .blank: nothing drawn; .several: number_view
+    .reading                                    .blank: nothing drawn; .several: number_view
       .st-key-answer-dense, .st-key-answer-cnn  .at-rest, then .answered; .mute: cannot answer
         .large-digit                            the digit alone on its line, .faint: no digit
         .answer-title
         .bars[role=img][aria-label]
           .bar[data-digit="0" to "9"]           --p: the probability, 0 to 1; .best: the largest
             .percent                            the probability in words
-        .note.doubt                             where it is unsure
+        .note.doubt                             where it is unsure; .note summary: why, to open
       .verdict
         .st-key-network-input img               the 28x28 image, a data: address
         .agreement
 
 All of it is there from the start, with bars at rest, and is replaced as a whole by the answer to
-a stroke: a script that moved it has nothing to put back. `data-steps` names the steps of
-preprocessing that are on.
+a stroke: a script that moved it has nothing to put back.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ class Html(str):
 def doubt(answer: Answer) -> str | None:
     """Return what the network is unsure of, in a sentence, or None where it is sure."""
     if not answer.is_digit:
-        return "That does not look like one digit."
+        return "This doesn’t look like a single digit."
     if answer.confidence >= SURE_PROBABILITY:
         return None
     first, second = np.argsort(answer.probabilities)[::-1][:2]
@@ -75,8 +74,9 @@ def reason(classifier: Classifier, answer: Answer) -> str:
     """Return why a network takes a drawing for no digit, in a sentence."""
     needed = classifier.card["digit_threshold"]
     share = classifier.card.get("validation_digits_accepted")
-    reached = f"{share:.0%} of real digits reach" if share else "a real digit reaches"
-    return f"Its score for being a digit is {answer.digit_score:.0%}; {reached} {needed:.0%}."
+    reached = f"{words.percent(share, 1)} of real digits reach" if share else "a real digit reaches"
+    sure = words.chance(answer.digit_score)
+    return f"It is {sure} sure that this is a digit; {reached} {needed:.0%}."
 
 
 def reading(content: str, state: CanvasState, digits: int = 1) -> str:
@@ -92,8 +92,7 @@ def reading(content: str, state: CanvasState, digits: int = 1) -> str:
         "no-redo": not state.undone,
     }
     shown = " ".join(kind for kind, so in kinds.items() if so)
-    style = f"--digits:{digits}"
-    return f'<div class="{shown}" style="{style}" data-steps="crop scale centre">{content}</div>'
+    return f'<div class="{shown}" style="--digits:{digits}">{content}</div>'
 
 
 def at_rest() -> str:
@@ -139,9 +138,14 @@ def card_without_answer(slot: str, kind: str, sentence: str) -> str:
 
 
 def note(kind: str, sentence: str, why: str = "") -> str:
-    """Return a sentence that stands out as HTML; kind: "doubt", "waiting" or "problem"."""
-    given = f' <span class="reason">{html.escape(why)}</span>' if why else ""
-    return f'<div class="note {kind}">{html.escape(sentence)}{given}</div>'
+    """Return a sentence that stands out as HTML; kind: "doubt", "waiting" or "problem".
+
+    why: what opens below it, for who asks.
+    """
+    said = html.escape(sentence)
+    if not why:
+        return f'<div class="note {kind}">{said}</div>'
+    return f'<details class="note {kind}"><summary>{said}</summary>{html.escape(why)}</details>'
 
 
 def verdict(image: str, agreed: str) -> str:
@@ -179,8 +183,8 @@ def _verdict_in_words(dense: Answer, cnn: Answer) -> str:
 def spoken(answers: Mapping[str, Answer | None]) -> str:
     """Return both answers in a sentence, for who hears the page instead of seeing it."""
     said = [
-        f"{words.network(slot)} reads {answer.digit}, {answer.confidence * 100:.0f} percent."
-        + ("" if answer.is_digit else " It does not look like one digit.")
+        f"{words.network(slot)} reads {answer.digit}, {words.heard_chance(answer.confidence)}."
+        + ("" if answer.is_digit else " It doesn’t look like a single digit.")
         for slot, answer in answers.items()
         if answer is not None
     ]
@@ -298,7 +302,8 @@ def png_bytes(image: np.ndarray) -> bytes:
 
 
 def _spoken(probabilities: np.ndarray) -> str:
-    return ", ".join(f"{digit}: {p * 100:.0f} percent" for digit, p in enumerate(probabilities))
+    each = enumerate(map(float, probabilities))
+    return ", ".join(f"{digit}: {words.heard_chance(p)}" for digit, p in each)
 
 
 BLANK = data_url(np.zeros((28, 28), np.float32))  # the image before the first stroke

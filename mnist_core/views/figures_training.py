@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from mnist_core import words
 from mnist_core.views.figures import OTHER_COLOURS, colours, go, legible
 
 TRAINING, VALIDATION = "#56B4E9", "#CC79A7"
@@ -179,7 +180,7 @@ def _digit_tile(image: np.ndarray | None, example: Mapping[str, Any]) -> str:
         f'background:{colour if k == digit else "#999999"}"></span>'
         for k, p in enumerate(probabilities)
     )
-    said = f"{probabilities[digit]:.0%}"
+    said = words.chance(float(probabilities[digit]))
     title = f"labelled {label}, read as {digit} with {said}"
     return (
         f'<figure style="margin:0;width:64px;text-align:center" title="{title}">'

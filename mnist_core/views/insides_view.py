@@ -88,7 +88,8 @@ def lookalikes(
         source = data_url(picture.astype(np.float32) / 255)
         cells.append(
             f'<div><img alt="A training digit, {words.article(label)} {label}" src="{source}">'
-            f'<b style="color:var(--{slot}-text)">{label}</b> <small>{like:.0%}</small></div>'
+            f'<b style="color:var(--{slot}-text)">{label}</b> '
+            f"<small>{words.chance(float(like))}</small></div>"
         )
     name = html.escape(words.capitalised(words.network(slot)))
     return f'{STYLE}<b>{name}</b><div class="lookalikes">{"".join(cells)}</div>'

@@ -35,7 +35,7 @@ def card(slot: str, each: Sequence[Answer], run: str = "") -> str:
     """
     title = SLOT_TITLES[slot] + (f" · {run}" if run else "")
     rows = "".join(_bar(answer) for answer in each[:MOST_ROWS])
-    said = ", ".join(f"{a.digit}: {a.confidence * 100:.0f} percent" for a in each)
+    said = ", ".join(f"{a.digit}: {words.heard_chance(a.confidence)}" for a in each)
     return framed_card(
         slot,
         f'<div class="large-digit">{number(each)}</div>',

@@ -82,7 +82,7 @@ def test_before_the_first_stroke_both_cards_stand_there_with_bars_at_rest():
 def test_what_both_answer_is_put_in_words_for_who_hears_the_page():
     heard = answer_view.spoken({"dense": answer(3), "cnn": answer(8, score=0.1)})
     assert heard.startswith("The dense network reads 3, 97 percent. The CNN re")
-    assert heard.endswith("8, 97 percent. It does not look like one digit.")
+    assert heard.endswith("8, 97 percent. It doesn’t look like a single digit.")
     assert answer_view.spoken({"dense": None, "cnn": None}) == ""
 
 
@@ -92,15 +92,27 @@ def test_what_both_answer_is_put_in_words_for_who_hears_the_page():
         (answer(4, 9, 0.55), "I&#x27;m not sure: 4 or 9?"),
         (
             answer(0, 6, score=0.25),
-            "Its score for being a digit is 25%; 99% of real",
+            "It is 25% sure that this is a digit; 99.0% of real digits reach 90%.",
         ),
     ],
 )
 def test_a_card_says_what_is_doubtful_and_why(given, words):
     card = answer_view.card("cnn", given, classifier())
-    assert '<div class="note doubt">' in card
+    assert 'class="note doubt">' in card
     assert words in card
-    assert ("That does not look like one digit." in card) == (not given.is_digit)
+    # Why it is none stands behind the one sentence, for who asks.
+    first = '"note doubt"><summary>This doesn’t look like a single digit.</summary>'
+    assert (first in card) == (not given.is_digit)
+
+
+def test_who_hears_a_probability_is_told_no_more_than_who_sees_it():
+    """Regression: 0.9996 was read out as 100 percent where ">99%" stood."""
+    given = answer(3, confidence=0.9996)
+    assert "reads 3, more than 99 percent." in answer_view.spoken({"dense": given})
+    card = answer_view.card("dense", given, classifier())
+    assert "2: 0 percent, 3: more than 99 percent, 4: 0" in card
+    assert "100%" not in card
+    assert "3: more than 99 percent, 3: more" in number_view.card("dense", [given, given])
 
 
 def test_words_from_elsewhere_are_no_markup():

@@ -87,6 +87,8 @@ def test_tiles_hold_the_images_themselves_and_their_indices():
 def test_a_validation_digit_without_its_picture_is_its_label():
     example = {"index": 3, "label": 4, "probabilities": [0.05] * 9 + [0.55]}
     assert "<img" in figures_training.validation_digits(np.zeros((1, 28, 28), np.uint8), [example])
+    sure = {"index": 3, "label": 4, "probabilities": [0.0001] + [0] * 3 + [0.9999] + [0] * 5}
+    assert "labelled 4, read as 4 with >99%" in figures_training.validation_digits(None, [sure])
     bare = figures_training.validation_digits(None, [example])
     assert "<img" not in bare
     assert ">4</div>" in bare

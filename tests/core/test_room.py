@@ -357,6 +357,16 @@ def test_a_wall_hears_what_has_changed_and_nothing_else(store_kind):
     assert len(people.listed(room_code=code)) == 2
 
 
+def test_a_wall_claims_no_more_certainty_than_a_network_has(sqlite_store):
+    """Regression: 0.997, rounded to two places, stood there as 100%."""
+    code = opened()
+    round_ = host.start_round(code, "draw", None)
+    sure = answer(7) | {"confidence": 0.997}
+    phones.draw(code, TOKENS[0], sent("a", round_.id), {"dense": sure, "cnn": sure})
+    (drawing,) = wall.state(code)["drawings"]
+    assert drawing["read"]["cnn"]["confidence"] == 0.997
+
+
 def test_the_results_keep_what_was_cleared_and_more_than_a_wall_shows(sqlite_store, monkeypatch):
     """The results page lost what was cleared off the wall, and all but a round's newest 120."""
     monkeypatch.setattr(wall, "MOST_AT_ONCE", 2)

@@ -167,7 +167,7 @@ def test_what_was_loaded_is_drawn_as_the_canvas_draws_it():
 
 def test_what_is_no_digit_is_said_to_be_none_and_why(monkeypatch, artifacts):
     page = run_page(monkeypatch, EXAMPLES[-1].strokes)
-    assert 'one digit. <span class="reason">Its score for being a digit is' in shown(page)
+    assert "a single digit.</summary>It is" in shown(page)
 
 
 def ask_why(page: AppTest) -> AppTest:

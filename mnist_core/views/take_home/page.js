@@ -49,7 +49,7 @@ function show() {
     ? "Draw a digit, 0 to 9."
     : said.isDigit
       ? `Read in ${(seconds * 1000).toFixed(0)} ms, on this device.`
-      : "That does not look like one digit.";
+      : "This doesn’t look like a single digit.";
   document.querySelectorAll(".bar").forEach((bar, digit) => {
     const share = said ? said.probabilities[digit] : 0;
     bar.classList.toggle("best", said !== null && digit === said.digit);

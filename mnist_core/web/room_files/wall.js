@@ -25,6 +25,8 @@ function svg(drawing) {
 }
 const percent = (share, places = 1) => share == null ? "–"
   : `${(100 * share).toFixed(share === 0 || share === 1 ? 0 : places)}%`;
+// What a network answers with: "<1%" and ">99%" where a whole number would claim too much.
+const chance = (p) => p > 0 && p < 0.005 ? "<1%" : p >= 0.995 && p < 1 ? ">99%" : percent(p, 0);
 const many = (n, one, more) => `${n.toLocaleString("en")} ${n === 1 ? one : more}`;
 
 const SILENT_MS = 20000; // the server says something every five seconds
@@ -124,7 +126,7 @@ function reads(drawing, network) {
   const said = drawing.read[network];
   const box = make("b", network, said ? said.is_digit ? said.digit : "?" : "–");
   if (said && (!said.is_digit || said.confidence < 0.8)) box.classList.add("unsure");
-  box.title = said ? `${TITLES[network]}: ${said.digit}, ${percent(said.confidence, 0)}` : "";
+  box.title = said ? `${TITLES[network]}: ${said.digit}, ${chance(said.confidence)}` : "";
   return box;
 }
 function tile(drawing) {
