@@ -38,6 +38,7 @@ class Worker:
     address: str
     name: str
     places: int
+    trouble: str = ""  # what keeps it from training for this app (see `probe.mismatch`)
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class State:
     @property
     def places(self) -> int:
         """Return how many runs can go on at once."""
-        return sum(worker.places for worker in self.workers)
+        return sum(worker.places for worker in self.workers if not worker.trouble)
 
 
 class DaskCluster(engine.Engine):
@@ -63,6 +64,7 @@ class DaskCluster(engine.Engine):
         self._asked_at = -1e9
         self._state: State | None = None
         self._trouble = ""
+        self._probed: dict[tuple[str, str], str] = {}
 
     def look(self) -> State:
         """Return what is there, or was a moment ago. Raises RunError in a sentence.
@@ -83,7 +85,7 @@ class DaskCluster(engine.Engine):
 
     def _ask(self) -> None:
         try:
-            self._state, self._trouble = state_of(self.address), ""
+            self._state, self._trouble = state_of(self.address, self._probed), ""
         except RunError as error:
             self._trouble, self._state = str(error), None
         self._asked_at = time.monotonic()
@@ -127,8 +129,8 @@ def resolve(address: str) -> str:
     return address
 
 
-def state_of(address: str) -> State:
-    """Return what there is at an address; the embedded cluster is not woken for it."""
+def state_of(address: str, probed: dict[tuple[str, str], str]) -> State:
+    """Return what there is at an address (see `ask`); the embedded cluster is not woken for it."""
     if address == "local":
         from mnist_core.runs import embedded
 
@@ -137,12 +139,16 @@ def state_of(address: str) -> State:
         if not (known := embedded.known_address()):
             sleeping = (Worker("", str(number), 1) for number in range(cores()))
             return State(tuple(sleeping), "", sleeps=True)
-        return ask(known)
-    return ask(resolve(address))
+        return ask(known, probed)
+    return ask(resolve(address), probed)
 
 
-def ask(address: str) -> State:
-    """Return what the scheduler at an address says. Raises RunError within ten seconds."""
+def ask(address: str, probed: dict[tuple[str, str], str]) -> State:
+    """Return what the scheduler at an address says, and what keeps workers from training.
+
+    probed: that of workers that were asked before, by address and folder; those that joined since
+    are added. Raises RunError within ten seconds, also where no worker can train for this app.
+    """
     with _installed():
         from distributed.core import rpc
         from distributed.security import Security
@@ -151,7 +157,11 @@ def ask(address: str) -> State:
         arguments = Security().get_connection_args("client")
         scheduler = rpc(address, timeout=CONNECT_S, connection_args=arguments)
         try:
-            return await asyncio.wait_for(scheduler.identity(n_workers=-1), CONNECT_S + ANSWER_S)
+            asked = scheduler.identity(n_workers=-1)
+            said = await asyncio.wait_for(asked, CONNECT_S + ANSWER_S)
+            if isinstance(said, dict) and said.get("type") == "Scheduler":
+                await _probe_joined(scheduler, said["workers"], probed)
+            return said
         finally:
             await scheduler.close_rpc()
 
@@ -163,14 +173,58 @@ def ask(address: str) -> State:
         raise RunError(unreachable(address, error)) from None
     if not isinstance(said, dict) or said.get("type") != "Scheduler":
         raise RunError(f"What answers at {address} is no Dask scheduler; look at the address.")
+    troubles = {where: trouble for (where, _), trouble in probed.items()}
     workers = (
-        Worker(where, str(one.get("name", where)), int(one.get("nthreads", 1)))
+        Worker(
+            where,
+            str(one.get("name", where)),
+            int(one.get("nthreads", 1)),
+            troubles.get(where, ""),
+        )
         for where, one in said["workers"].items()
     )
     in_order = tuple(sorted(workers, key=lambda one: (len(one.name), one.name)))  # 2 before 10
+    if in_order and all(one.trouble for one in in_order):
+        raise RunError(_refusal(in_order[0].name, in_order[0].trouble))
     port = said.get("services", {}).get("dashboard")
     host = said["address"].split("://")[-1].rpartition(":")[0]
     return State(in_order, f"http://{host}:{port}/status" if port else "")
+
+
+async def _probe_joined(
+    scheduler: Any, workers: dict[str, dict[str, Any]], probed: dict[tuple[str, str], str]
+) -> None:
+    """Ask the workers that are new what they would train with; forget those that are gone."""
+    joined = {where: (where, str(one.get("local_directory"))) for where, one in workers.items()}
+    for gone in probed.keys() - set(joined.values()):
+        del probed[gone]
+    new = [where for where, one in joined.items() if one not in probed]
+    for where, found in (await _facts(scheduler, new)).items():
+        probed[joined[where]] = probe.mismatch(_own_facts(), found)
+
+
+async def _facts(scheduler: Any, workers: list[str]) -> dict[str, dict[str, str | None]]:
+    """Return what each worker would train with; one that is silent is left out."""
+    from distributed.protocol.pickle import dumps
+
+    if not workers:
+        return {}
+    words = {"function": dumps(_portable_probe()), "args": dumps(()), "kwargs": dumps({})}
+    message = {"op": "run", "wait": True, **words}
+    asked = scheduler.broadcast(msg=message, workers=workers, on_error="return_pickle")
+    try:
+        answers = await asyncio.wait_for(asked, ANSWER_S)
+    except TimeoutError:
+        return {}
+    told = {where: one for where, one in answers.items() if isinstance(one, dict)}
+    return {where: one["result"] for where, one in told.items() if one.get("status") == "OK"}
+
+
+def _refusal(worker: str, trouble: str) -> str:
+    return (
+        f"The worker {worker} cannot train for this app: {trouble}; install the same there "
+        "(docs/cluster.md)."
+    )
 
 
 def unreachable(address: str, error: BaseException) -> str:
@@ -228,10 +282,7 @@ def fitting_workers(client: Any) -> tuple[list[str], str]:
         if not words:
             fitting.append(address)
         else:
-            refused = (
-                f"The worker {address} cannot train for this app: {words}; "
-                "install the same there (docs/cluster.md)."
-            )
+            refused = _refusal(address, words)
     return fitting, refused
 
 

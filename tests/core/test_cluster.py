@@ -254,7 +254,7 @@ def test_what_answers_is_no_scheduler(monkeypatch):
 
 def test_who_asks_may_have_an_event_loop_that_runs(two_workers):
     async def ask() -> cluster.State:
-        return cluster.ask(two_workers.scheduler_address)
+        return cluster.ask(two_workers.scheduler_address, {})
 
     with ThreadPoolExecutor(1) as one:  # which surely has none yet
         assert one.submit(lambda: asyncio.run(ask())).result().places == 2
@@ -300,9 +300,30 @@ def test_a_worker_that_trains_with_something_else_is_refused(two_workers, monkey
     assert len(fitting) == (0 if said else 2)
 
 
+def test_a_worker_of_another_version_is_refused_when_it_joins(two_workers, monkeypatch):
+    """Regression: its places counted, and it was said to take trainings, until one was begun."""
+
+    def first_is_old(dask_worker=None) -> dict[str, str]:
+        return {"keras": "3.0.0" if str(dask_worker.name) == "0" else "3.15.0"}
+
+    monkeypatch.setattr(cluster, "_portable_probe", lambda: first_is_old)
+    monkeypatch.setattr(cluster, "_own_facts", lambda: {"keras": "3.15.0"})
+    probed: dict = {}
+    state = cluster.ask(two_workers.scheduler_address, probed)
+    trouble = "it has keras 3.0.0 instead of 3.15.0"
+    assert [worker.trouble for worker in state.workers] == [trouble, ""]
+    assert state.places == 1
+    monkeypatch.setattr(cluster, "_portable_probe", lambda: pytest.fail("asked again"))
+    assert cluster.ask(two_workers.scheduler_address, probed) == state
+    probed.update(dict.fromkeys(probed, trouble))
+    with pytest.raises(RunError, match=r"worker 0 cannot train for this app: it has keras 3\.0"):
+        cluster.ask(two_workers.scheduler_address, probed)
+
+
 def test_workers_of_this_very_code_fit(two_workers):
     with cluster.connected(two_workers.scheduler_address) as client:
         assert cluster.fitting_workers(client)[1] == ""
+    assert cluster.ask(two_workers.scheduler_address, {}).places == 2
     assert probe.mismatch(probe.probe(), probe.probe()) == ""
 
 

@@ -353,7 +353,12 @@ def test_a_search_shows_its_trials_the_best_first(page, one_client):
 def test_a_cluster_says_what_each_worker_trains_or_why_it_cannot_be_used(page, monkeypatch):
     monkeypatch.setattr(engine, "_clusters", {})
     monkeypatch.setenv("MNIST_CLUSTER", "tcp://127.0.0.1:8786")
-    workers = (Worker("tcp://a", "anna", 2), Worker("tcp://b", "ben", 1))
+    old = "it has keras 3.0.0 instead of 3.15.0"
+    workers = (
+        Worker("tcp://a", "anna", 2),
+        Worker("tcp://b", "ben", 1),
+        Worker("tcp://c", "cleo", 4, old),
+    )
     state = State(workers, "http://127.0.0.1:8787/status")
     monkeypatch.setattr(DaskCluster, "look", lambda self: state)
     run = queue.create("fast", {}, "mine")
@@ -363,8 +368,8 @@ def test_a_cluster_says_what_each_worker_trains_or_why_it_cannot_be_used(page, m
         assert not page.exception
         assert "**3 at once**" in words(page)
         (shown,) = (one.value for one in page.dataframe if "Takes" in one.value)
-        assert list(shown["Takes"]) == ["2 trainings", "1 training"]
-        assert [name.split(",")[0] for name in shown["Trains"]] == ["mine", "nothing"]
+        assert list(shown["Takes"]) == ["2 trainings", "1 training", f"none: {old}"]
+        assert [name.split(",")[0] for name in shown["Trains"]] == ["mine", "nothing", "nothing"]
 
     def look(self) -> State:
         raise RunError("The cluster cannot be reached.")

@@ -70,7 +70,9 @@ def rows(state: State, live: list[Run]) -> list[dict[str, str | int]]:
     return [
         {
             "Worker": worker.name,
-            "Takes": words.count(worker.places, "training"),
+            "Takes": f"none: {worker.trouble}"
+            if worker.trouble
+            else words.count(worker.places, "training"),
             "Trains": ", ".join(busy.get(worker.name, [])) or "nothing",
         }
         for worker in state.workers
