@@ -99,6 +99,18 @@ def test_a_palm_neither_draws_nor_ends_a_stroke(phone, room):
     assert phone.evaluate("[strokes.length, stroke]") == [2, None]
 
 
+def test_a_draft_that_was_kept_goes_on_after_its_last_moment(phone, room):
+    """Times counted from the page's load again, and ran backwards."""
+    room.open()
+    phone.evaluate("localStorage.setItem(here + 'draft', '[[[90,60,0],[90,160,90000]]]')")
+    phone.reload()
+    expect(phone.locator("#send")).to_be_visible()
+    draw(phone)
+    times = phone.evaluate("strokes.flat().map(point => point[2])")
+    assert len(times) > 3
+    assert times == sorted(times)
+
+
 def test_a_pen_takes_over_from_a_palm_that_landed_before_it(phone, room):
     room.open()
     box = phone.locator("#canvas").bounding_box()

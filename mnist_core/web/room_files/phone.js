@@ -194,7 +194,7 @@ setInterval(wake, 10000);
 // Drawing, with the answers of both networks while the pen moves.
 const canvas = $("canvas"), pen = canvas.getContext("2d");
 let stroke = null, pointer = null, byTouch = false; // that draws: no palm or second finger joins in
-let began = 0, asking = false, again = false, pause = 150, changed = 0;
+let began = null, asking = false, again = false, pause = 150, changed = 0;
 function place(event) {
   const box = canvas.getBoundingClientRect(), scale = SIZE / box.width;
   const at = (v) => Math.round(Math.max(-SIZE, Math.min(2 * SIZE, v * scale)) * 10) / 10;
@@ -222,6 +222,7 @@ canvas.addEventListener("pointerdown", (event) => {
   byTouch = event.pointerType === "touch";
   canvas.setPointerCapture(pointer);
   if (!strokes.length) began = event.timeStamp;
+  else if (began === null) began = event.timeStamp - 200 - strokes.flat().pop()[2]; // a kept draft goes on
   strokes.push(stroke = [place(event)]);
   paint();
   soon();
