@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -339,3 +340,27 @@ def test_a_result_is_taken_whole_or_not_at_all(tmp_path):
     with contextlib.suppress(RunError):
         attendant._replace(tmp_path / "here", packed[:40])
     assert (tmp_path / "here" / "card.json").read_text() == "{}"
+
+
+@pytest.mark.parametrize("arrived_whole", [True, False])
+def test_a_result_that_changed_on_its_way_is_refused(tmp_path, arrived_whole):
+    trained, folder = tmp_path / "trained", tmp_path / "run"
+    for one in (trained, folder):
+        one.mkdir()
+        (one / "config.json").write_text(json.dumps({"title": one.name}))
+    (trained / "card.json").write_text("{}")
+    sent = desk.pack(trained)
+    (trained / "card.json").write_text('{"other": true}')  # a whole zip, of something else
+    archive = sent if arrived_whole else desk.pack(trained)
+    result = {"problem": "", "archive": archive, "digest": desk.digest(sent)}
+    attendance = attendant.Attendance(SimpleNamespace(status="running"), folder, [])
+    attendance.future = SimpleNamespace(status="finished", result=lambda timeout: result)
+    before = {path.name for path in folder.iterdir()}
+    if arrived_whole:
+        attendance._take()
+        assert (folder / "card.json").read_text() == "{}"
+        assert run_folder.read_json(folder / "config.json") == {"title": "run"}
+    else:
+        with pytest.raises(RunError, match="damaged"):
+            attendance._take()
+        assert {path.name for path in folder.iterdir()} == before
