@@ -55,7 +55,7 @@ def learn_in(
     """Learn in a run's folder, showing how it goes; return whether it was stopped."""
     from mnist_core.cli.terminal import StopRequest, TrainingDisplay
 
-    with StopRequest(shown) as stop, TrainingDisplay(folder, shown) as display:
+    with StopRequest(shown) as stop, TrainingDisplay(folder, shown, "lesson") as display:
         return learning.learn_into(
             folder,
             slot,

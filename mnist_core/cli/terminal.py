@@ -46,10 +46,13 @@ class StopRequest:
 
 
 class TrainingDisplay:
-    """Shows a training's events; in a run's folder it also writes them down."""
+    """Shows a training's events; in a run's folder it also writes them down.
 
-    def __init__(self, run_folder: Path | None, shown: TextIO) -> None:
-        self._run_folder = run_folder
+    part: what the training calls the parts that it has.
+    """
+
+    def __init__(self, run_folder: Path | None, shown: TextIO, part: str = "epoch") -> None:
+        self._run_folder, self._part = run_folder, part
         self._console = Console(file=shown)
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -91,7 +94,7 @@ class TrainingDisplay:
             f"{event['validation_images']:,} to validate"
         )
         total = event["epochs"] * event["steps_per_epoch"]
-        self._task = self._bar.add_task(f"epoch 1/{self._epochs}", total=total, figures="")
+        self._task = self._bar.add_task(f"{self._part} 1/{self._epochs}", total=total, figures="")
 
     def _batch(self, event: dict[str, Any]) -> None:
         if self._task is None:
@@ -99,13 +102,13 @@ class TrainingDisplay:
         self._bar.update(
             self._task,
             completed=(event["epoch"] - 1) * event["steps"] + event["step"],
-            description=f"epoch {event['epoch']}/{self._epochs}",
+            description=f"{self._part} {event['epoch']}/{self._epochs}",
             figures=f"loss {event['loss']:.4f}, accuracy {words.percent(event['accuracy'])}",
         )
 
     def _epoch(self, event: dict[str, Any]) -> None:
         self._say(
-            f"epoch {event['epoch']}/{self._epochs}  {event['seconds']:5.1f} s  training: "
+            f"{self._part} {event['epoch']}/{self._epochs}  {event['seconds']:5.1f} s  training: "
             f"loss {event['loss']:.4f}, accuracy {words.percent(event['accuracy'])}  validation: "
             f"loss {event['val_loss']:.4f}, accuracy {words.percent(event['val_accuracy'])}"
         )
@@ -113,9 +116,10 @@ class TrainingDisplay:
     def _finished(self, event: dict[str, Any]) -> None:
         if event["type"] != "finished":
             return
-        accuracy = event.get("test_accuracy")
+        best, accuracy = event["best_epoch"], event.get("test_accuracy")
+        told = "" if best is None else f", best epoch {best}"
         tested = "" if accuracy is None else f", {words.percent(accuracy)} of the test images right"
-        self._say(f"{event['seconds']:.1f} s, best epoch {event['best_epoch']}{tested}")
+        self._say(f"{event['seconds']:.1f} s{told}{tested}")
 
     def _say(self, line: str) -> None:
         self._console.print(line, highlight=False, soft_wrap=True)

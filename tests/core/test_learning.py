@@ -14,6 +14,7 @@ import pytest
 from mnist_core.__main__ import main
 from mnist_core.analysis.gate import SETS, Part, Verdict
 from mnist_core.analysis.opinions import Opinions, doubted
+from mnist_core.cli.terminal import TrainingDisplay
 from mnist_core.data import collection, database, people
 from mnist_core.data.mnist import load_mnist, train_validation_split
 from mnist_core.errors import DatasetError, LearningError
@@ -21,6 +22,7 @@ from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier
 from mnist_core.runs import gate_report, learning, queue
 from mnist_core.runs.folder import settle
+from mnist_core.training.events import EpochEnd, Finished, Started
 from tests.made_up_people import drawing, fill, live_in
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,6 +101,18 @@ def test_labels_that_both_networks_contradict_are_left_out_until_confirmed():
 def test_nobody_doubts_an_empty_collection():
     nothing = collection.labelled()
     assert doubted(nothing, {"cnn": Opinions(np.zeros(0), np.zeros(0))}).tolist() == []
+
+
+def test_the_terminal_tells_of_lessons_and_of_no_best_epoch_where_there_is_none():
+    """Regression: `learn` ended with "best epoch None", and called its lessons epochs."""
+    shown = io.StringIO()
+    with TrainingDisplay(None, shown, "lesson") as display:
+        display.show(Started("fast", 1000, 4, 200, 60, 50))
+        display.show(EpochEnd(2, 1.0, 0.5, 0.9, 0.4, 0.95, [], []))
+        display.show(Finished(12.34, 0.997, None, False))
+    lines = shown.getvalue().splitlines()
+    assert lines[1].startswith("lesson 2/4  ")
+    assert lines[-1] == "12.3 s, 99.70% of the test images right"
 
 
 @pytest.mark.slow
