@@ -16,7 +16,7 @@ from mnist_core.data import people
 from mnist_core.data.mnist import Dataset
 from mnist_core.data.people import NOT_A_DIGIT, Drawing
 from mnist_core.errors import BlankDrawing, DatasetError, LearningError, WrongDrawing
-from mnist_core.files import brief, opened_zip, parse_json, read_array
+from mnist_core.files import brief, finite, opened_zip, parse_json, read_array
 
 MOST_DRAWINGS = 100_000  # of a file
 _MOST_BYTES = 400_000_000
@@ -179,11 +179,15 @@ def _drawing(told: dict[str, Any]) -> tuple[Drawing, str]:
     writer, label = str(told["writer"]), told["label"]
     if len(writer) != 64 or not isinstance(told["answers"], dict):
         raise ValueError("a drawing has no writer")
+    created_at = finite(told["created_at"])
+    if created_at is None:
+        raise ValueError("a drawing has no time")
+    json.dumps(told["answers"], allow_nan=False)  # no database keeps what is no number
     people.check_label(label, None if label is None else "imported")
     drawing = Drawing(
         str(told["key"])[:80], people.checked_strokes(told["strokes"]), float(told["width_px"]),
         float(told["size_px"]), label, None if label is None else "imported", told["answers"],
-        created_at=float(told["created_at"]),
+        created_at=created_at,
     )  # fmt: skip
     return drawing, writer
 

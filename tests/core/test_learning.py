@@ -260,13 +260,17 @@ def test_an_npz_of_something_else_is_refused_in_plain_words():
         collection.from_npz(other.getvalue())
 
 
-@pytest.mark.parametrize("name", ["width_px", "size_px", "created_at"])
-def test_a_number_of_four_hundred_digits_is_refused(house, name):
-    """It ended `import people` with a traceback."""
+@pytest.mark.parametrize("change", [
+    *[{name: 10**400} for name in ("width_px", "size_px", "created_at")],
+    *[{"created_at": no_time} for no_time in (float("nan"), float("inf"), -1, "now")],
+    *[{"answers": {"cnn": {"confidence": no_number}}} for no_number in (float("nan"), 1e999)],
+])  # fmt: skip
+def test_what_is_no_number_is_refused(house, change):
+    """It ended `import people` with a traceback, or was kept."""
     fill(writers=1, each=1)
     with np.load(io.BytesIO(collection.as_npz(people.listed()))) as file:
         arrays = dict(file)
-    told = json.loads(arrays["drawings"].tobytes()) | {name: 10**400}
+    told = json.loads(arrays["drawings"].tobytes()) | change
     changed = io.BytesIO()
     drawings = np.frombuffer(json.dumps(told).encode(), np.uint8)
     np.savez(changed, **(arrays | {"drawings": drawings}))
