@@ -165,15 +165,18 @@ def _prepare(made: Engine) -> None:
             migrations.upgrade(connection)
         return
     file = _file(made.url)
-    with _alone(file):
-        with made.connect() as connection:
-            mode = connection.connection.cursor().execute("PRAGMA journal_mode = WAL").fetchone()
-            if mode is None or mode[0] != "wal":
-                raise DatabaseError(
-                    f"{file.name} lies on a disk that lets only one program read it at "
-                    "a time; put it on a local disk, or name PostgreSQL in MNIST_DATABASE_URL."
-                )
-        with made.begin() as connection:
+    with _alone(file), made.connect() as connection:
+        connection.detach()  # closed afterwards, and what is set here ends with it
+        cursor = connection.connection.cursor()
+        mode = cursor.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode is None or mode[0] != "wal":
+            raise DatabaseError(
+                f"{file.name} lies on a disk that lets only one program read it at "
+                "a time; put it on a local disk, or name PostgreSQL in MNIST_DATABASE_URL."
+            )
+        # Or a step that makes a table anew deletes what refers to its rows.
+        cursor.execute("PRAGMA foreign_keys = OFF")
+        with connection.begin():
             migrations.upgrade(connection)
 
 

@@ -61,6 +61,7 @@ drawings = sa.Table(
     sa.Column("round_id", sa.Integer, index=True),
     sa.Column("hidden", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("created_at", sa.Float(53), nullable=False),
+    sqlite_autoincrement=True,  # an id that is gone never comes again, as on PostgreSQL
 )
 
 

@@ -56,6 +56,7 @@ members = sa.Table(
     sa.Column("joined_at", sa.Float(53), nullable=False),
     sa.Column("seen_at", sa.Float(53), nullable=False),
     sa.UniqueConstraint("room_id", "writer_id"),
+    sqlite_autoincrement=True,  # an id that is gone never comes again, as on PostgreSQL
 )  # fmt: skip
 entries = sa.Table(
     "entries",
@@ -78,6 +79,7 @@ entries = sa.Table(
     sa.Column("let_in", sa.Boolean, nullable=False),  # and the host lets it in
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Index("ix_entries_room_id_revision", "room_id", "revision"),
+    sqlite_autoincrement=True,
 )  # fmt: skip
 votes = sa.Table(
     "votes",

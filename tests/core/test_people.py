@@ -229,7 +229,7 @@ def test_a_full_disk_is_told_in_a_sentence(sqlite_store):
     with database.reading() as connection:  # the pool has this one connection
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
-    long = Drawing("long", SEVEN * 100, 18, 336)
+    long = Drawing("long", [SEVEN[0] * 16] * 100, 18, 336)
     with pytest.raises(DatabaseError, match="disk is full; make room"):
         people.add(long, "mine")
     assert people.listed()

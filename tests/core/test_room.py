@@ -7,10 +7,14 @@ from collections import Counter
 
 import pytest
 import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mnist_core.data import database, people
+from mnist_core.data.migrations.versions import people as people_step
+from mnist_core.data.migrations.versions import rooms as rooms_step
 from mnist_core.errors import NoSuchRoom, NotAMember, NotNow, RoomError, RoomPaused, WrongDrawing
 from mnist_core.room import (
     ballot,
@@ -492,6 +496,48 @@ def test_who_leaves_takes_everything_along(store_kind):
     assert deletion.forget(TOKENS[0]) == 0
 
 
+def test_a_vote_on_what_is_gone_counts_for_nothing_else(store_kind):
+    """SQLite gave the ids of what was forgotten to what came next, and a late vote with it."""
+    code = opened()
+    round_ = host.start_round(code, "fool", None)
+    gone = phones.draw(code, TOKENS[0], sent("a", round_.id), answers(3, 8))
+    (drawing,) = people.listed(room_code=code)
+    deletion.forget(TOKENS[0])
+    new = phones.draw(code, TOKENS[1], sent("a", round_.id), answers(3, 8))
+    assert new > gone
+    assert people.listed(room_code=code)[0].id > drawing.id
+    with pytest.raises(NotNow, match="not there any more"):
+        ballot.vote(code, TOKENS[2], gone, 8)
+
+
+def test_a_database_of_before_is_brought_up_to_date_with_all_that_is_in_it(sqlite_store):
+    """A table that is made anew takes along what refers to its rows, unless that is prevented."""
+    made = sa.create_engine(f"sqlite:///{sqlite_store / 'people.db'}")
+    with made.begin() as connection:
+        with Operations.context(MigrationContext.configure(connection)):
+            people_step.upgrade()
+            rooms_step.upgrade()
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num TEXT PRIMARY KEY)")
+        kept = {"alembic_version": [("rooms",)],
+                "writers": [(7, "hash", "Ada", 1.0)],
+                "drawings": [(8, "key", 7, "[]", 18, 336, 3, "voted", "{}", "BCDF", 5, 0, 1.0)],
+                "rooms": [(4, "BCDF", "h", "k", "", 1, "grid", 1, 1, 0, None, 1.0, None)],
+                "rounds": [(5, 4, "fool", 1, 1, None, 0, 1.0, None, None)],
+                "members": [(6, 4, 7, "Ada", 0, 1.0, 1.0)],
+                "entries": [(9, 8, 4, 5, 6, None, 3, 3, 1, 1, 0, 0, 1)],
+                "votes": [(2, 9, 6, 3, 1.0)]}  # fmt: skip
+        for table, rows in kept.items():
+            places = ", ".join("?" * len(rows[0]))
+            connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({places})", rows)  # noqa: S608
+    made.dispose()
+    with database.reading() as connection:
+        for table, rows in list(kept.items())[1:]:
+            assert list(connection.exec_driver_sql(f"SELECT * FROM {table}")) == rows  # noqa: S608
+    assert deletion.delete([8]) == 1
+    with database.reading() as connection:
+        assert connection.execute(sa.select(entries)).all() == []  # still goes with its drawing
+
+
 def test_what_is_deleted_on_other_pages_leaves_the_wall(store_kind):
     """The wall kept showing what had been deleted on the Dataset and Retrain pages."""
     code = opened()
@@ -582,39 +628,54 @@ def test_drawings_that_come_at_once_are_all_seen_by_a_wall_that_follows(store_ki
 
 @st.composite
 def deliveries(draw):
-    """Messages of four phones, and the order in which they arrive, some of them twice."""
+    """Messages of five phones, and the order in which they arrive, some of them twice; among them
+    perhaps that one phone is to be forgotten."""
     drawings = [
         ("draw", phone, f"{phone}{key}", draw(st.integers(0, 9)), draw(st.integers(0, 9)),
          draw(st.booleans()))
-        for phone in range(4) for key in range(draw(st.integers(0, 2)))
+        for phone in range(5) for key in range(draw(st.integers(0, 2)))
     ]  # fmt: skip
     voted = [
         ("vote", phone, drawing[2], draw(st.sampled_from([1, 2, 10])))
-        for drawing in drawings for phone in range(4) if draw(st.booleans())
+        for drawing in drawings for phone in range(5) if draw(st.booleans())
     ]  # fmt: skip
     sent_once = drawings + voted
     again = draw(st.lists(st.sampled_from(sent_once), max_size=6)) if sent_once else []
-    return sent_once, draw(st.permutations(sent_once + again))
+    forgotten = [("forget", phone, "") for phone in draw(st.lists(st.integers(0, 4), max_size=1))]
+    return sent_once, draw(st.permutations(sent_once + again + forgotten))
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(deliveries())
 def test_no_order_makes_a_score_wrong_or_loses_a_drawing(one_store, delivery):
+    """Also after Forget me: a late vote on what is gone counted for what came after it."""
     sent_once, arriving = delivery
-    code = opened(4)
+    code = opened(5)
     round_ = host.start_round(code, "fool", None)
     entries_of: dict[str, int] = {}
+    gone: set[int] = set()
 
     def deliver(message) -> bool:
         kind, phone, key, *rest = message
-        if kind == "draw":
+        if kind == "forget":
+            deletion.forget(TOKENS[phone])
+            gone.add(phone)
+        elif kind == "vote" and key not in entries_of:
+            return int(key[0]) in gone  # the phone has not been shown it yet
+        elif phone in gone:
+            with pytest.raises(NotAMember):
+                phones.draw(code, TOKENS[phone], sent(key, round_.id), answers(1, 1))
+            with pytest.raises(NotAMember):
+                ballot.vote(code, TOKENS[phone], entries_of.get(key, 0), 1)
+        elif kind == "draw":
             dense, cnn, is_digit = rest
             read = answers(dense, cnn, is_digit)
             entries_of[key] = phones.draw(code, TOKENS[phone], sent(key, round_.id), read)
-        elif key not in entries_of:
-            return False  # the phone has not been shown it yet
         elif key[0] == str(phone):
             with pytest.raises(RoomError, match="of their own"):
+                ballot.vote(code, TOKENS[phone], entries_of[key], rest[0])
+        elif int(key[0]) in gone:
+            with pytest.raises(NotNow, match="not there any more"):
                 ballot.vote(code, TOKENS[phone], entries_of[key], rest[0])
         else:
             ballot.vote(code, TOKENS[phone], entries_of[key], rest[0])
@@ -624,17 +685,19 @@ def test_no_order_makes_a_score_wrong_or_loses_a_drawing(one_store, delivery):
     assert all(deliver(message) for message in waiting)
 
     # Counted by hand, from what was sent.
+    kept = [m for m in sent_once if m[1] not in gone and int(m[2][0]) not in gone]
+    drawn = [m for m in kept if m[0] == "draw"]
     points: Counter[int] = Counter()
-    for _, phone, key, dense, cnn, is_digit in (m for m in sent_once if m[0] == "draw"):
-        said = Counter(m[3] for m in sent_once if m[0] == "vote" and m[2] == key and m[1] != phone)
+    for _, phone, key, dense, cnn, is_digit in drawn:
+        said = Counter(m[3] for m in kept if m[0] == "vote" and m[2] == key and m[1] != phone)
         most = said.most_common(1)
         if is_digit and said.total() >= 3 and most[0][1] * 2 > said.total() and most[0][0] < 10:
             points[phone] += (dense != most[0][0]) + (cnn != most[0][0])
-    assert [score(code, token)["points"] for token in TOKENS[:4]] == [points[p] for p in range(4)]
-    drawn = [m[2] for m in sent_once if m[0] == "draw"]
-    kept = [d.client_key.split("/")[2] for d in people.listed(room_code=code)]
-    assert sorted(kept) == sorted(drawn)
-    assert {d["id"] for d in wall.state(code)["drawings"]} == set(entries_of.values())
+    for phone in set(range(5)) - gone:
+        assert score(code, TOKENS[phone])["points"] == points[phone]
+    keys = [d.client_key.split("/")[2] for d in people.listed(room_code=code)]
+    assert sorted(keys) == sorted(key for _, _, key, *_ in drawn)
+    assert {d["id"] for d in wall.state(code)["drawings"]} == {entries_of[key] for key in keys}
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
