@@ -104,11 +104,17 @@ def _settle(
     connection.execute(
         sa.update(entries).where(entries.c.id == entry_id).values(revision=room.revision)
     )
+    label_by_votes(connection, entry_id, drawing_id, round_.votes_needed)
+
+
+def label_by_votes(connection: Connection, entry_id: int, drawing_id: int, needed: int) -> None:
+    """Let a drawing carry what the votes on it say, unless its label comes from elsewhere."""
     said = connection.execute(sa.select(votes.c.digit).where(votes.c.entry_id == entry_id))
-    label = rules.verdict(said.scalars(), round_.votes_needed)
+    label = rules.verdict(said.scalars(), needed)
+    source = people.drawings.c.label_source
     connection.execute(
         sa.update(people.drawings)
-        .where(people.drawings.c.id == drawing_id)
+        .where(people.drawings.c.id == drawing_id, source.is_(None) | (source == "voted"))
         .values(label=label, label_source=None if label is None else "voted")
     )
 

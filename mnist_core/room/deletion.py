@@ -10,7 +10,8 @@ from sqlalchemy.engine import Connection
 
 from mnist_core.data import people
 from mnist_core.data.database import transaction
-from mnist_core.room.tables import entries, members, rooms
+from mnist_core.room import ballot
+from mnist_core.room.tables import entries, members, rooms, rounds, votes
 
 
 def delete(ids: Collection[int]) -> int:
@@ -27,17 +28,29 @@ def delete(ids: Collection[int]) -> int:
 
 
 def forget(token: str) -> int:
-    """Delete who holds the token from every room, with their drawings; return how many."""
+    """Delete who holds the token from every room, with their drawings; return how many.
+
+    What others drew keeps only the label that the votes of the others give it.
+    """
     writer = people.writers.c.token_hash == people.token_hash(token)
     mine = sa.select(people.writers.c.id).where(writer)
     with transaction() as connection:
         _show_walls_anew(
             connection, sa.select(members.c.room_id).where(members.c.writer_id.in_(mine))
         )
+        voted_on = connection.execute(
+            sa.select(entries.c.id, entries.c.drawing_id, rounds.c.votes_needed)
+            .join(rounds, rounds.c.id == entries.c.round_id)
+            .join(votes, votes.c.entry_id == entries.c.id)
+            .join(members, members.c.id == votes.c.member_id)
+            .where(members.c.writer_id.in_(mine))
+        ).all()
         gone = connection.execute(
             sa.delete(people.drawings).where(people.drawings.c.writer_id.in_(mine))
         ).rowcount
         connection.execute(sa.delete(people.writers).where(writer))
+        for entry in voted_on:
+            ballot.label_by_votes(connection, *entry)
     return gone
 
 

@@ -288,6 +288,25 @@ def test_fooling_a_network_takes_the_rooms_word(store_kind):
     assert (kept.label, kept.label_source) == (8, "voted")
 
 
+def test_who_leaves_takes_their_vote_out_of_a_label(store_kind):
+    """The label that a vote had given stayed, and was learnt from, when its voters were gone."""
+    code = opened(5)
+    round_ = host.start_round(code, "fool", None)
+    entry = phones.draw(code, TOKENS[0], sent("a", round_.id), answers(3, 8))
+    sure = phones.draw(code, TOKENS[0], sent("b", round_.id), answers(3, 8))
+    for token, digit in zip(TOKENS[1:5], (7, 7, 7, 5), strict=True):
+        ballot.vote(code, token, entry, digit)
+        ballot.vote(code, token, sure, digit)
+    voted, confirmed = people.listed(room_code=code)
+    assert (voted.label, voted.label_source) == (7, "voted")
+    people.set_label(confirmed.id, 7, "confirmed")
+    deletion.forget(TOKENS[4])
+    assert [one.label for one in people.listed(room_code=code)] == [7, 7]
+    deletion.forget(TOKENS[1])
+    labels = [(one.label, one.label_source) for one in people.listed(room_code=code)]
+    assert labels == [(None, None), (7, "confirmed")]
+
+
 def test_nobody_votes_on_what_was_cleared(sqlite_store):
     """Phones went on voting on what a host had just taken off the wall."""
     code = opened()
@@ -688,16 +707,18 @@ def test_no_order_makes_a_score_wrong_or_loses_a_drawing(one_store, delivery):
     kept = [m for m in sent_once if m[1] not in gone and int(m[2][0]) not in gone]
     drawn = [m for m in kept if m[0] == "draw"]
     points: Counter[int] = Counter()
+    labels: dict[str, int | None] = {}
     for _, phone, key, dense, cnn, is_digit in drawn:
         said = Counter(m[3] for m in kept if m[0] == "vote" and m[2] == key and m[1] != phone)
         most = said.most_common(1)
-        if is_digit and said.total() >= 3 and most[0][1] * 2 > said.total() and most[0][0] < 10:
+        decided = said.total() >= 3 and most[0][1] * 2 > said.total()
+        labels[key] = most[0][0] if decided else None
+        if is_digit and decided and most[0][0] < 10:
             points[phone] += (dense != most[0][0]) + (cnn != most[0][0])
     for phone in set(range(5)) - gone:
         assert score(code, TOKENS[phone])["points"] == points[phone]
-    keys = [d.client_key.split("/")[2] for d in people.listed(room_code=code)]
-    assert sorted(keys) == sorted(key for _, _, key, *_ in drawn)
-    assert {d["id"] for d in wall.state(code)["drawings"]} == {entries_of[key] for key in keys}
+    assert {d.client_key.split("/")[2]: d.label for d in people.listed(room_code=code)} == labels
+    assert {d["id"] for d in wall.state(code)["drawings"]} == {entries_of[key] for key in labels}
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
