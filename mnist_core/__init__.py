@@ -10,7 +10,8 @@ The public names are here, each loaded when it is first asked for:
     MnistError       the base of every error that this package raises on purpose
 
 Neither importing the package nor asking for a name imports TensorFlow; the functions that need
-it do so when they are called. The rooms: ink, data, models, analysis, training, views, runs, cli.
+it do so when they are called. The rooms: ink, data, models, analysis, training, views, room, runs,
+web, cli.
 """
 
 from __future__ import annotations

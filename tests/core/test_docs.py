@@ -33,6 +33,16 @@ def test_every_command_that_the_docs_name_is_there(page):
         assert module.with_suffix(".py").is_file() or (module / "__main__.py").is_file(), name
 
 
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "mnist_core/__init__.py"])
+def test_every_room_of_the_core_is_named(page):
+    """Regression: rooms that came later, or the modules beside them, were missing."""
+    told = (ROOT / page).read_text(encoding="utf-8").split("from __future__")[0]
+    rooms = [path.parent.name for path in (ROOT / "mnist_core").glob("*/__init__.py")]
+    beside = [path.stem for path in (ROOT / "mnist_core").glob("[a-z]*.py")]
+    wanted = [*rooms, *(beside if page == "CONTRIBUTING.md" else [])]
+    assert not [name for name in wanted if not re.search(rf"\b{name}\b", told)]
+
+
 def test_the_index_lists_every_page():
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     assert not [page.name for page in PAGES[2:] if page.name != "README.md"
