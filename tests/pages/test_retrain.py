@@ -393,6 +393,25 @@ def test_no_link_leads_to_a_dashboard_of_the_visitors_own_machine(dashboard, pag
     assert cluster_state.leads_there(dashboard, page) is leads
 
 
+@pytest.mark.parametrize(
+    ("address", "warned"),
+    [
+        ("tcp://127.0.0.1:8786", False),
+        ("tcp://10.0.0.5:8786", True),
+        ("tls://10.0.0.5:8786", False),
+        ("local", False),
+    ],
+)
+def test_a_cluster_elsewhere_without_tls_is_warned_of(page, monkeypatch, address, warned):
+    monkeypatch.setattr(engine, "_clusters", {})
+    monkeypatch.setenv("MNIST_CLUSTER", address)
+    state = State((Worker("tcp://a", "anna", 1),), "")
+    monkeypatch.setattr(DaskCluster, "look", lambda self: state)
+    page.run()
+    assert not page.exception
+    assert ("use tls://" in " ".join(one.value for one in page.caption)) is warned
+
+
 def draw_a_one(page: AppTest) -> np.ndarray:
     """Let the visitor have drawn something; return it as the networks read it, (28, 28) float32."""
     state = canvas_state.CanvasState()

@@ -43,9 +43,17 @@ def watch_cluster(cluster: DaskCluster, allowed: bool) -> None:
         return
     line = st.container(horizontal=True, vertical_alignment="center")
     line.markdown(told)
+    if allowed and in_the_open(cluster.address):
+        st.caption("Nothing is encrypted on the way there, and whoever reaches its scheduler can "
+                   "run code on its workers: use tls:// (docs/cluster.md).")  # fmt: skip
     if allowed and leads_there(state.dashboard, str(st.context.url or "")):
         line.link_button("Dask's dashboard", state.dashboard, icon=":material/open_in_new:")
     st.dataframe(rows(state, queue.live_runs()), hide_index=True, key="cluster-workers")
+
+
+def in_the_open(address: str) -> bool:
+    """Return whether what is said to a scheduler leaves this machine without TLS."""
+    return address.startswith("tcp://") and not is_loopback(address)
 
 
 def leads_there(dashboard: str, page: str) -> bool:
