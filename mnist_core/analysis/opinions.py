@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnist_core.analysis import gate
+from mnist_core.analysis.own_process import Compute, here
 from mnist_core.data.collection import Collection
 from mnist_core.data.people import NOT_A_DIGIT
 from mnist_core.models.classifier import Classifier
@@ -25,9 +26,9 @@ class Opinions:
         return Opinions(self.answers[chosen], self.confidences[chosen])
 
 
-def opinions(classifier: Classifier, collection: Collection) -> Opinions:
-    """Return what a network answers to each drawing."""
-    return table(*classifier.answers(collection.inputs))
+def opinions(classifier: Classifier, collection: Collection, compute: Compute = here) -> Opinions:
+    """Return what a network answers to each drawing; compute: where."""
+    return table(*compute(classifier.answers, collection.inputs))
 
 
 def table(probabilities: np.ndarray, scores: np.ndarray, is_digit: np.ndarray) -> Opinions:

@@ -24,6 +24,14 @@ NICENESS = 10  # a training has 19
 Result = TypeVar("Result")
 
 
+Compute = Callable[..., Any]  # (function, *arguments) -> function(*arguments), computed somewhere
+
+
+def here(function: Callable[..., Result], *arguments: Any) -> Result:
+    """Return function(*arguments), computed in this process."""
+    return function(*arguments)
+
+
 class OwnProcess:
     """A process that computes one thing after the other; safe from many threads."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mnist_core.analysis.neighbours import features_of, fit_pca
+from mnist_core.analysis.own_process import Compute, here
 from mnist_core.data.mnist import Dataset
 from mnist_core.files import opened_zip, read_array, replacing
 from mnist_core.models import registry
@@ -60,31 +61,36 @@ def compute_tsne(
     indices: np.ndarray,
     on_progress: Callable[[float], None],
     folder: str = CACHE,
+    compute: Compute = here,
 ) -> np.ndarray:
     """Return (n, 2) float32 and keep it; on_progress hears of the share done, 0 to 1.
 
     In steps that each begin where the last one ended, because scikit-learn does not say how far
-    it is. Raises ModelError where the map cannot be kept.
+    it is; compute: where a step is computed. Raises ModelError where the map cannot be kept.
     """
-    from sklearn.manifold import TSNE
-
     features = features_of(fit_pca(dataset.x_train, 50), dataset.x_train[indices])
     positions = features[:, :2] / features[:, 0].std() * 1e-4
     on_progress(0.0)
     for step in range(STEPS):
-        tsne = TSNE(
-            perplexity=min(30.0, (len(indices) - 1) / 3),
-            init=np.ascontiguousarray(positions),
-            early_exaggeration=12.0 if step == 0 else 1.0,
-            max_iter=STEP_ITERATIONS,
-            random_state=SEED,
-        )
-        positions = tsne.fit_transform(features)
+        positions = compute(_tsne_step, features, positions, step == 0)
         on_progress((step + 1) / STEPS)
     path = _path(dataset, indices, folder)
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, positions=positions)
     return positions
+
+
+def _tsne_step(features: np.ndarray, positions: np.ndarray, first: bool) -> np.ndarray:
+    from sklearn.manifold import TSNE
+
+    tsne = TSNE(
+        perplexity=min(30.0, (len(features) - 1) / 3),
+        init=np.ascontiguousarray(positions),
+        early_exaggeration=12.0 if first else 1.0,
+        max_iter=STEP_ITERATIONS,
+        random_state=SEED,
+    )
+    return tsne.fit_transform(features)
 
 
 def _path(dataset: Dataset, indices: np.ndarray, folder: str = CACHE) -> Path:

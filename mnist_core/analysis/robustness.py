@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
+from mnist_core.analysis.own_process import Compute, here
 from mnist_core.data.mnist import Dataset
 from mnist_core.files import read_json_object, write_json
 from mnist_core.models import registry
@@ -123,13 +124,14 @@ def measure(
     images: np.ndarray,
     labels: np.ndarray,
     on_progress: Callable[[float, str], None] = lambda share, what: None,
+    compute: Compute = here,
 ) -> dict[str, list[float]]:
     """Return the accuracy at each level of each deformation: name -> one share a level.
 
     probabilities: (n, 28, 28) float32 in [0, 1] -> (n, 10); images: (n, 28, 28) uint8;
-    labels: (n,); on_progress hears the share done, 0 to 1, and which deformation is next.
+    labels: (n,); on_progress hears the share done, 0 to 1, and which deformation is next; compute:
+    where a level is measured, such as a process of its own.
     """
-    clean = images.astype(np.float32) / 255
     steps = sum(len(deformation.levels) for deformation in DEFORMATIONS)
     measured: dict[str, list[float]] = {}
     done = 0
@@ -137,11 +139,20 @@ def measure(
         measured[deformation.name] = []
         for level in deformation.levels:
             on_progress(done / steps, deformation.name)
-            y_pred = probabilities(deformation.deform(clean, level)).argmax(axis=1)
-            measured[deformation.name].append(float(np.mean(y_pred == labels)))
+            measured[deformation.name].append(
+                compute(_accuracy, probabilities, deformation.deform, level, images, labels)
+            )
             done += 1
     on_progress(1.0, "done")
     return measured
+
+
+def _accuracy(
+    probabilities: Callable[[np.ndarray], np.ndarray],
+    deform: Deform, level: float, images: np.ndarray, labels: np.ndarray,
+) -> float:  # fmt: skip
+    spoiled = deform(images.astype(np.float32) / 255, level)
+    return float(np.mean(probabilities(spoiled).argmax(axis=1) == labels))
 
 
 def kept(model: str, data_digest: str, images: int) -> dict[str, list[float]] | None:
@@ -167,10 +178,11 @@ def measure_and_keep(
     dataset: Dataset,
     indices: np.ndarray,
     on_progress: Callable[[float, str], None] = lambda share, what: None,
+    compute: Compute = here,
 ) -> dict[str, list[float]]:
     """Measure a model on these test images and keep it. Raises ModelError where it cannot."""
     images, labels = dataset.x_test[indices], dataset.y_test[indices]
-    measured = measure(classifier.probabilities, images, labels, on_progress)
+    measured = measure(classifier.probabilities, images, labels, on_progress, compute)
     keep(model, dataset.digest, len(indices), measured)
     return measured
 
@@ -197,13 +209,13 @@ def _kept_curves(model: str) -> dict[str, Any]:
     return dict(content["curves"]) if fits and isinstance(content["curves"], dict) else {}
 
 
-def evaluate_and_keep(model: str, dataset: Dataset) -> registry.Evaluation:
+def evaluate_and_keep(model: str, dataset: Dataset, compute: Compute = here) -> registry.Evaluation:
     """Let a model answer the test images and store that. Raises ModelError if it cannot."""
     from mnist_core.models.classifier import Classifier
 
     images = dataset.x_test.astype(np.float32) / 255
     classifier = Classifier.load(model)
-    probabilities, scores, _ = classifier.answers(images)
+    probabilities, scores, _ = compute(classifier.answers, images)
     stored = registry.Evaluation(
         probabilities=probabilities,
         y_true=dataset.y_test,

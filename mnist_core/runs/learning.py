@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist_core.analysis.opinions import Opinions, doubted, opinions
-from mnist_core.data.collection import Collection, labelled
+from mnist_core.analysis.own_process import Compute, here
+from mnist_core.data import people
+from mnist_core.data.collection import Collection, collect
 from mnist_core.errors import RunError
 from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier
@@ -37,17 +39,17 @@ class Lesson:
         return self.collection.where(~self.doubted)
 
 
-def lesson(classifiers: dict[str, Classifier] | None = None) -> Lesson:
+def lesson(classifiers: dict[str, Classifier] | None = None, compute: Compute = here) -> Lesson:
     """Return what can be learnt from now; classifiers: the active ones, by slot, where loaded.
 
-    Raises DatabaseError, ModelError.
+    compute: where drawings are made into images and read. Raises DatabaseError, ModelError.
     """
-    collection = labelled()
+    collection = compute(collect, people.listed(labelled=True))
     if not len(collection):
         classifiers = {}
     elif classifiers is None:
         classifiers = {slot: Classifier.load(name) for slot, name in registry.active().items()}
-    said = {slot: opinions(classifier, collection) for slot, classifier in classifiers.items()}
+    said = {slot: opinions(one, collection, compute) for slot, one in classifiers.items()}
     return Lesson(collection, doubted(collection, said), said)
 
 

@@ -7,8 +7,9 @@ import streamlit as st
 
 from mnist_core import words
 from mnist_core.analysis.opinions import Opinions
+from mnist_core.analysis.own_process import compute
 from mnist_core.data import people
-from mnist_core.data.collection import Collection, labelled
+from mnist_core.data.collection import Collection, collect
 from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier
 from mnist_core.models.registry import Evaluation
@@ -24,7 +25,7 @@ LABELLED_BY = {
 
 @st.cache_resource(max_entries=3, show_spinner="Reading people’s drawings")
 def _lesson(state: tuple, active: tuple) -> learning.Lesson:
-    return learning.lesson()
+    return learning.lesson(compute=compute)
 
 
 def lesson() -> learning.Lesson:
@@ -34,9 +35,9 @@ def lesson() -> learning.Lesson:
 
 @st.cache_resource(max_entries=10, show_spinner="Reading people’s drawings")
 def _evaluation(name: str, state: tuple) -> tuple[Evaluation, Collection]:
-    collection = labelled()
+    collection = compute(collect, people.listed(labelled=True))
     digits = collection.where(collection.labels != people.NOT_A_DIGIT)
-    probabilities = Classifier.load(name).probabilities(digits.inputs)
+    probabilities = compute(Classifier.load(name).probabilities, digits.inputs)
     return Evaluation(probabilities, digits.labels, digits.digest, SPLIT), digits
 
 

@@ -12,6 +12,7 @@ from mnist_core.models import registry
 from mnist_core.words import capitalised
 from pages.parts import people
 from pages.parts.names import plain_title
+from pages.parts.turn import piece_by_piece
 
 ON_MNIST, ON_PEOPLE = "MNIST’s test images", "people’s drawings"
 
@@ -78,7 +79,7 @@ def offer_to_evaluate(name: str, missing: str) -> NoReturn:
             with st.spinner(
                 f"{capitalised(plain_title(name))} reads {len(dataset.y_test):,} digits"
             ):
-                robustness.evaluate_and_keep(name, dataset)
+                robustness.evaluate_and_keep(name, dataset, piece_by_piece())
         except MnistError as error:
             st.error(str(error))
         else:

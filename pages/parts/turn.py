@@ -2,9 +2,11 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import streamlit as st
 
+from mnist_core.analysis.own_process import Compute, compute
 from mnist_core.analysis.turns import TURNS
 
 _PLACES = ("", "next", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
@@ -24,3 +26,15 @@ def own_turn() -> Iterator[None]:
             line.info(f"Others are computing; you are {place} in line.", icon=":material/groups:")
         line.empty()
         yield
+
+
+def piece_by_piece() -> Compute:
+    """Return what computes a piece of something long in the process for such things, each when its
+    turn has come: nobody waits for more than a piece. Where in line is told here on the page."""
+    place = st.empty()
+
+    def in_turn(function: Any, *arguments: Any) -> Any:
+        with place, own_turn():
+            return compute(function, *arguments)
+
+    return in_turn

@@ -214,8 +214,15 @@ def test_tsne_is_computed_once_and_keeps_classes_together(sample, tmp_path, monk
     indices = projection.share_of(sample, 300)
     assert projection.kept_tsne(sample, indices) is None
     heard: list[float] = []
-    positions = projection.compute_tsne(sample, indices, heard.append)
+    pieces: list[np.ndarray] = []
+
+    def compute(function, *arguments):
+        pieces.append(function(*arguments))
+        return pieces[-1]
+
+    positions = projection.compute_tsne(sample, indices, heard.append, compute=compute)
     assert heard == [0.0, 0.5, 1.0]
+    assert len(pieces) == 2
     np.testing.assert_array_equal(projection.kept_tsne(sample, indices), positions)
     assert projection.kept_tsne(sample, indices[:200]) is None
     labels = sample.y_train[indices]

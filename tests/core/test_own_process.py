@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from mnist_core.analysis import own_process
+from mnist_core.analysis import own_process, robustness
 from mnist_core.analysis.explanation import occlusion, reach
 from mnist_core.models.classifier import Classifier
 
@@ -27,6 +27,20 @@ def test_an_explanation_is_the_same_there_as_here(helper, random):
     np.testing.assert_allclose(
         helper.compute(occlusion, classifier, image), occlusion(classifier, image), atol=1e-5
     )
+
+
+def test_curves_are_the_same_there_as_here_level_by_level(helper, random):
+    classifier = Classifier.load("dense")
+    images, labels = random.integers(0, 256, (8, 28, 28), np.uint8), np.arange(8)
+    pieces = []
+
+    def compute(function, *arguments):
+        pieces.append(helper.compute(function, *arguments))
+        return pieces[-1]
+
+    there = robustness.measure(classifier.probabilities, images, labels, compute=compute)
+    assert there == robustness.measure(classifier.probabilities, images, labels)
+    assert pieces == [share for shares in there.values() for share in shares]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no niceness")

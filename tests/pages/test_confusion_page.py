@@ -4,14 +4,18 @@ import json
 from contextlib import nullcontext
 from pathlib import Path
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.analysis import reports, robustness
+from mnist_core.analysis.turns import Turns
 from mnist_core.data.mnist import load_mnist
 from mnist_core.models import registry
+from mnist_core.models.classifier import Classifier
 from mnist_core.runs import queue
+from pages.parts import turn
 from tests.made_up_models import CNN_MISTAKES, DENSE_MISTAKES, answers, make_data, make_model
 from tests.made_up_runs import finished_run
 
@@ -99,6 +103,36 @@ def test_kept_curves_show_at_once_and_the_others_wait_for_a_button():
     assert "Measured on 400 test digits" in words(page)
     page.button(key="measure").click().run()
     assert "damaged" in page.error[0].value or "missing" in page.error[0].value
+
+
+@pytest.mark.usefixtures("models")
+def test_whoever_measures_takes_a_turn_for_each_level_and_one_for_all_answers(monkeypatch):
+    """Regression: "Break it" with all digits kept everybody's "Why" waiting for minutes, and
+    answers were computed in the server, whoever else computed there."""
+    tickets = []
+
+    class Counted(Turns):
+        def ticket(self):
+            tickets.append(1)
+            return super().ticket()
+
+    def network(batch: np.ndarray) -> tuple[np.ndarray, None]:
+        return np.full((len(batch), 10), 0.1, np.float32), None
+
+    made_up = Classifier("dense", {}, network, "made up")
+    monkeypatch.setattr(turn, "TURNS", Counted())
+    monkeypatch.setattr(Classifier, "load", lambda name: made_up)
+    monkeypatch.setattr(st, "rerun", lambda **_: None)  # of a fragment, which a test has none of
+    page = open_page(view="Break it", **{"other-model": ""})
+    page.button(key="measure").click().run()
+    assert not page.exception
+    assert robustness.kept("dense", load_mnist().digest, 400) is not None
+    assert len(tickets) == sum(len(one.levels) for one in robustness.DEFORMATIONS)
+    (registry.model_dir("dense") / registry.EVALUATION_FILE).unlink()
+    tickets.clear()
+    open_page().button(key="compute-evaluation").click().run()
+    assert len(tickets) == 1
+    np.testing.assert_allclose(registry.load_evaluation("dense").probabilities, 0.1)
 
 
 @pytest.mark.usefixtures("models")

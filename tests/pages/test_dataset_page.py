@@ -149,7 +149,7 @@ def test_the_map_is_there_at_once_and_tsne_waits_for_a_button():
 
 @pytest.mark.usefixtures("data")
 def test_tsne_is_shown_when_it_is_there(monkeypatch):
-    def compute(dataset, indices, on_progress):
+    def compute(dataset, indices, on_progress, compute):
         on_progress(0.5)
         return np.random.default_rng(1).normal(size=(len(indices), 2))
 

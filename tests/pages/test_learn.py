@@ -13,6 +13,7 @@ from mnist_core.data import collection, database, people
 from mnist_core.models import registry
 from mnist_core.room import deletion
 from mnist_core.runs import gate_report, queue
+from pages.parts import people as shared
 from tests.made_up_people import fill, live_in
 from tests.made_up_runs import finished_run
 
@@ -53,6 +54,20 @@ def test_with_two_drawings_the_page_says_what_is_missing():
     assert not page.exception
     assert "There is too little to learn from: 2 labelled drawings" in words(page)
     assert page.button(key="learn-start").disabled
+
+
+def test_what_people_drew_is_read_beside_the_server(monkeypatch):
+    """Regression: after every labelled drawing both networks read all of them in the server."""
+    asked = []
+
+    def compute(function, *arguments):
+        asked.append(function.__name__)
+        return function(*arguments)
+
+    monkeypatch.setattr(shared, "compute", compute)
+    fill(writers=2, each=1)
+    assert len(shared.lesson().collection) == len(shared.evaluation("dense")[1]) == 2
+    assert asked == ["collect", "answers", "answers", "collect", "probabilities"]
 
 
 def test_what_is_learnt_from_is_said_before_and_doubted_labels_are_left_out(house):

@@ -14,7 +14,7 @@ from pages.parts import people
 from pages.parts.chart import chart
 from pages.parts.names import chart_name, plain_title
 from pages.parts.stored_answers import changed_ns, dataset_or_reason, load
-from pages.parts.turn import own_turn
+from pages.parts.turn import piece_by_piece
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -55,19 +55,19 @@ def offer_to_measure(missing: list[str], stored: Evaluation, indices: np.ndarray
     told = " and ".join(map(plain_title, missing))
     if not st.button(f"Measure {told}", key="measure", type="primary"):
         return
-    bar = st.progress(0.0)
+    bar, compute = st.progress(0.0), piece_by_piece()
     for name in missing:
         try:
-            with own_turn():
-                robustness.measure_and_keep(
-                    name,
-                    classifier(name, changed_ns(name, registry.KERAS_FILE)),
-                    dataset,
-                    indices,
-                    lambda share, what, name=name: bar.progress(
-                        share, f"{capitalised(plain_title(name))}: {what}"
-                    ),
-                )
+            robustness.measure_and_keep(
+                name,
+                classifier(name, changed_ns(name, registry.KERAS_FILE)),
+                dataset,
+                indices,
+                lambda share, what, name=name: bar.progress(
+                    share, f"{capitalised(plain_title(name))}: {what}"
+                ),
+                compute,
+            )
         except MnistError as error:
             st.error(str(error))
             return

@@ -9,7 +9,7 @@ from mnist_core.data.mnist import Dataset
 from mnist_core.errors import MnistError
 from mnist_core.views import figures_dataset
 from pages.parts.dataset.digit_grid import show_digit, show_grid
-from pages.parts.turn import own_turn
+from pages.parts.turn import piece_by_piece
 
 
 @st.cache_resource(max_entries=10, show_spinner=False)
@@ -65,8 +65,9 @@ def compute_tsne(dataset: Dataset, indices: np.ndarray) -> np.ndarray | None:
         return None
     bar = st.progress(0.0, "Neighbours first, then four rounds")
     try:
-        with own_turn():
-            positions = projection.compute_tsne(dataset, indices, bar.progress)
+        positions = projection.compute_tsne(
+            dataset, indices, bar.progress, compute=piece_by_piece()
+        )
     except MnistError as error:
         st.error(str(error))
         return None
