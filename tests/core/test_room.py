@@ -198,6 +198,30 @@ def test_joining_again_changes_nothing(store_kind):
     assert phones.rename(code, TOKENS[0]) not in (first.name, other.name)
 
 
+def test_who_is_gone_or_muted_takes_no_place_in_a_full_room(store_kind, monkeypatch):
+    """A script that joined a thousand times kept everybody else out for good."""
+    monkeypatch.setattr(phones, "MOST_MEMBERS", 4)
+    code = opened(4)
+    drew, other, silent, muted = (phones.join(code, token) for token in TOKENS[:4])
+    round_ = host.start_round(code, "draw", None)
+    phones.draw(code, TOKENS[0], sent("a", round_.id), answers(1, 1))
+    with pytest.raises(RoomError, match="is full: 4 phones are in it"):
+        phones.join(code, TOKENS[4])
+    assert phones.join(code, TOKENS[0]) == drew
+    host.mute(code, muted.id)
+    fifth = phones.join(code, TOKENS[4])
+    with pytest.raises(RoomError, match="is full"):
+        phones.join(code, TOKENS[5])
+    with database.transaction() as connection:
+        gone = members.update().where(members.c.id.in_([drew.id, silent.id]))
+        connection.execute(gone.values(seen_at=0.0))
+    sixth = phones.join(code, TOKENS[5])
+    with database.reading() as connection:
+        room = store.find_room(connection, code)
+        there = [row.id for row in store.members_of(connection, room)]
+    assert there == [one.id for one in (drew, other, muted, fifth, sixth)]
+
+
 def test_the_test_set_counts_what_was_asked_for(store_kind):
     code = opened()
     round_ = host.start_round(code, "test", 60)

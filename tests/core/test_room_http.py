@@ -230,6 +230,23 @@ def test_a_thousand_joins_from_one_phone_leave_the_others_room(no_time_passes, s
     assert len(moderation.overview(code).members) == 3 + joined + 1
 
 
+def test_a_script_that_calls_itself_differently_fills_a_room_for_a_moment(
+    no_time_passes, site, code, monkeypatch
+):
+    """It fills a room while its joins are new; it kept everybody out for good."""
+    monkeypatch.setattr(phones, "MOST_MEMBERS", 30)
+
+    def join(token: str) -> int:
+        return site.post(f"/r/{code}/join", headers=of(token)).status_code
+
+    statuses = [join(f"{number:04}-script-" + "x" * 22) for number in range(40)]
+    assert statuses == [200] * 27 + [422] * 13
+    assert join("another-phone" + "y" * 22) == 422
+    with database.transaction() as connection:  # a minute later
+        connection.execute(store.members.update().values(seen_at=store.members.c.seen_at - 60))
+    assert join("another-phone" + "y" * 22) == 200
+
+
 def test_a_paused_and_a_closed_room_say_so(site, code):
     round_ = host.start_round(code, "draw", None)
     host.pause(code)
