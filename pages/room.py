@@ -80,7 +80,12 @@ def invite(allowed: bool) -> None:
               on_click=attempt, args=[open_room])  # fmt: skip
     st.markdown("\n".join(f"- **{title}**: {rounds.ABOUT[kind]}" for kind, title in TITLES.items()))
     if allowed and st.session_state.get("is_admin"):
-        for room in host.open_rooms():
+        try:
+            rooms = host.open_rooms()
+        except MnistError as error:
+            st.error(str(error))
+            return
+        for room in rooms:
             st.button(f"Run {room.code}", key=f"run-{room.code}", on_click=enter, args=[room, ""])
 
 
@@ -93,12 +98,16 @@ def open_room() -> None:
 def run(room: Room) -> None:
     """Run an open room, or show what is left of a closed one."""
     if room.closed_at is None:
+        try:
+            seen = moderation.overview(room.code)
+        except MnistError:  # watch says why, and redraws the page when it is over
+            watch(room.code, None)
+            return
         with st.container(key="room-halves"):
             entrance, stage = st.columns([2, 3], gap="large")
         with entrance:
             door.show_door(room)
         with stage:
-            seen = moderation.overview(room.code)
             watch(room.code, state_of(seen))
             rounds.choose_round(seen)
             moderate.switches(seen)
@@ -112,15 +121,18 @@ def state_of(seen: Overview) -> tuple[bool, bool, bool]:
 
 
 @st.fragment(run_every=1)
-def watch(code: str, shown: tuple[bool, bool, bool]) -> None:
+def watch(code: str, shown: tuple[bool, bool, bool] | None) -> None:
     """Say what goes on, every second; what another tab or the clock has changed redraws the page.
 
-    shown: the state that the page was drawn with.
+    shown: the state that the page was drawn with; None where it could not be read.
     """
     try:
         seen = moderation.overview(code)
     except NoSuchRoom:  # erased
         st.rerun()
+    except MnistError as error:  # the database is away: the next look may find it
+        st.error(str(error))
+        return
     rounds.say_state(seen)
     if state_of(seen) != shown:
         st.rerun()
@@ -131,10 +143,12 @@ def watch_drawings(code: str) -> None:
     """Show what comes in."""
     try:
         seen = moderation.overview(code)
+        moderate.drawings(seen)
+        moderate.phones(seen)
     except NoSuchRoom:
         st.rerun()
-    moderate.drawings(seen)
-    moderate.phones(seen)
+    except MnistError:  # `watch` says why
+        return
 
 
 def results(room: Room) -> None:
@@ -152,7 +166,12 @@ def results(room: Room) -> None:
     close.button("Delete everything", key="room-erase", width="stretch",
                  on_click=attempt, args=[erase, room.code])  # fmt: skip
     other.button("Open another", key="room-another", width="stretch", on_click=leave)
-    for shown in room_results.report(room):
+    try:
+        report = room_results.report(room)
+    except MnistError as error:
+        st.error(str(error))
+        return
+    for shown in report:
         lines = "\n".join(f"- {fact}" for fact in room_results.facts(shown))
         st.markdown(f"**{shown['round']['number']}. {shown['title']}**\n\n{lines}")
 

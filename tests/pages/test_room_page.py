@@ -10,7 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.data import database
-from mnist_core.room import host, moderation, phones, wall
+from mnist_core.errors import DatabaseError
+from mnist_core.room import host, moderation, phones, results, wall
 from mnist_core.web.attempts import Attempts
 from pages.parts import permission
 from pages.parts.room import moderate
@@ -129,6 +130,49 @@ def test_a_room_that_another_tab_closes_redraws_the_page(page, monkeypatch, eras
     assert "room-start" not in [button.key for button in page.button]
     assert any(code in warning.value for warning in page.warning) == erased
     assert ("room-erase" in [button.key for button in page.button]) != erased
+
+
+@pytest.mark.parametrize("fails_from", [1, 2, 3])  # the page's look, watch's, watch_drawings'
+def test_a_database_that_is_away_is_said_until_it_is_back(page, monkeypatch, fails_from):
+    """The host met a stack trace in place of the page."""
+    opened(page)
+    with monkeypatch.context() as broken:
+        calls, true_overview = [], moderation.overview
+
+        def overview(code: str) -> moderation.Overview:
+            calls.append(code)
+            if len(calls) >= fails_from:
+                raise DatabaseError("The database is away.")
+            return true_overview(code)
+
+        broken.setattr(moderation, "overview", overview)
+        page.run()
+        assert not page.exception
+        said = [error.value for error in page.error]
+        assert said == (["The database is away."] if fails_from < 3 else [])
+        assert ("room-start" in [button.key for button in page.button]) == (fails_from > 1)
+    page.run()
+    assert not page.error
+    assert page.expander[0].label == "Phones that have joined"
+
+
+def test_results_and_rooms_that_cannot_be_read_are_said(page, monkeypatch):
+    def away(*_: object) -> None:
+        raise DatabaseError("The database is away.")
+
+    opened(page)
+    page.button("room-close").click().run()
+    with monkeypatch.context() as broken:
+        broken.setattr(results, "report", away)
+        page.run()
+        assert not page.exception
+        assert [error.value for error in page.error] == ["The database is away."]
+    page.secrets["admin_password"] = PASSWORD
+    page.run().text_input("admin-password").set_value(PASSWORD).run()
+    monkeypatch.setattr(host, "open_rooms", away)
+    page.button("room-another").click().run()
+    assert not page.exception
+    assert [error.value for error in page.error] == ["The database is away."]
 
 
 def test_an_address_that_names_a_room_of_the_past_does_not_keep_a_new_one_away(page):
