@@ -109,10 +109,18 @@ def record(model: str, answer: Answer) -> dict[str, Any]:
     }
 
 
-def label_of(answers: Collection[Answer]) -> int | None:
-    """Return what all these answers say that a drawing is, 0 to 9 or 10; None: they differ."""
-    said = {answer.digit if answer.is_digit else NOT_A_DIGIT for answer in answers}
-    return said.pop() if len(said) == 1 else None
+def agreed_label(answers: Collection[tuple[int, bool]]) -> int:
+    """Return what all networks say that a drawing is: 0 to 9, or 10 for "not a digit".
+
+    answers: each one's digit, and whether it takes the drawing for a digit. Raises WrongDrawing
+    where they differ: only a person can say then.
+    """
+    said = {digit if is_digit else NOT_A_DIGIT for digit, is_digit in answers}
+    if len(said) != 1:
+        same = len({digit for digit, _ in answers}) == 1
+        why = "One network does not take it for a digit" if same else "The networks do not agree"
+        raise WrongDrawing(f"{why}: say which digit it is.")
+    return said.pop()
 
 
 def new_token() -> str:

@@ -27,12 +27,12 @@ from mnist_core.errors import (
 )
 from mnist_core.models import recent
 from mnist_core.models.reading import read_strokes
-from mnist_core.room import ballot, deletion, phone_state, phones, store, wall
+from mnist_core.room import ballot, deletion, labels, phone_state, phones, store, wall
 from mnist_core.room.store import Member, Room
 from mnist_core.web import gate
 from mnist_core.web.room_hub import Hub
 from mnist_core.web.room_keeper import Keeper
-from mnist_core.web.room_schemas import DrawingSent, ReadingSent, VoteSent
+from mnist_core.web.room_schemas import DrawingSent, LabelSent, ReadingSent, VoteSent
 from mnist_core.web.schemas import BadRequest, parse
 
 MOST_BYTES = 100_000  # of a drawing: 5,000 points are half of that
@@ -72,6 +72,7 @@ class RoomRoutes:
             "join": self.join,
             "name": self.rename,
             "drawings": self.draw,
+            "labels": self.label,
             "votes": self.vote,
             "readings": self.read,
         }
@@ -143,6 +144,14 @@ class RoomRoutes:
                 "width": round(100 * found["width_px"] / size_px, 1),
             }
         return JSONResponse(found)
+
+    async def label(self, request: Request) -> Response:
+        """Keep what somebody says of a drawing of their own; answer with its label."""
+        gate.admit(request, self._sends)
+        sent = parse(LabelSent, await gate.limited_body(request, MOST_BYTES))
+        code, token = request.path_params["code"], _token(request)
+        kept = await self._do(self._writer, labels.say, code, token, sent.entry, sent.label)
+        return JSONResponse({"label": kept})
 
     async def vote(self, request: Request) -> Response:
         """Keep a vote."""

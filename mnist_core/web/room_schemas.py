@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -45,6 +45,13 @@ class VoteSent(FromPhone):
 
     entry: Id
     digit: int = Field(ge=0, le=10)
+
+
+class LabelSent(FromPhone):
+    """What the phone's own drawing is."""
+
+    entry: Id
+    label: Annotated[int, Field(ge=0, le=10)] | Literal["right"] | None  # null: taken back
 
 
 class ReadingSent(FromPhone):

@@ -140,6 +140,43 @@ def test_a_pen_takes_over_from_a_palm_that_landed_before_it(phone, room):
     assert len(drawn[0]) == 2
 
 
+def test_the_hand_says_whether_the_answers_are_right_and_takes_it_back(phone, room):
+    """Until the next stroke, and where nothing else says what the drawing is."""
+    said = []
+
+    def keep(route: Route) -> None:
+        said.append(route.request.post_data_json)
+        label = said[-1]["label"]
+        route.fulfill(json={"label": 7 if label == "right" else label})
+
+    room.answers["drawings"] = lambda route: route.fulfill(json=both_say(7) | {"entry": 5})
+    room.answers["labels"] = keep
+    room.open()
+    feedback = phone.locator("#feedback")
+    expect(feedback).to_be_hidden()
+    canvas = phone.locator("#canvas").bounding_box()
+    send(phone)
+    expect(phone.locator(".answer.cnn b")).to_have_text("7")
+    feedback.get_by_role("button", name="Right").click()
+    expect(feedback).to_contain_text("this is a 7")
+    feedback.get_by_role("button", name="Take it back").click()
+    feedback.get_by_role("button", name="No, it’s a …").click()
+    for button in feedback.get_by_role("button").all():
+        assert button.bounding_box()["height"] >= 44
+    assert phone.locator("#canvas").bounding_box() == canvas
+    feedback.get_by_role("button", name="8", exact=True).click()
+    expect(feedback).to_contain_text("this is an 8")
+    draw(phone)
+    expect(feedback).to_be_hidden()
+    assert said == [{"entry": 5, "label": label} for label in ("right", None, 8)]
+    room.round = {"id": 2, "kind": "test", "over": False, "left_ms": None, "digits": [7]}
+    phone.evaluate("refresh()")
+    expect(phone.locator("#task")).to_have_text("Draw a 7")
+    phone.locator("#send").click()
+    expect(phone.locator("#hint")).to_have_text("Your 7: both networks got it.")
+    expect(feedback).to_be_hidden()
+
+
 def test_after_the_last_digit_asked_for_the_first_comes_again(phone, room):
     room.round |= {"kind": "test", "digits": [8, 1, 4]}
     room.score = {"drawn": 3}

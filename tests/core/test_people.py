@@ -150,6 +150,16 @@ def test_what_is_no_label_is_refused(sqlite_store, label, source):
         people.add(seven(label=label, label_source=source), "mine")
 
 
+def test_networks_that_agree_give_a_label():
+    assert people.agreed_label([(7, True), (7, True)]) == 7
+    assert people.agreed_label([(1, False), (7, False)]) == people.NOT_A_DIGIT
+    with pytest.raises(WrongDrawing, match="One network does not take it for a digit: say which"):
+        people.agreed_label([(7, True), (7, False)])
+    for differing in ([(1, True), (7, True)], []):
+        with pytest.raises(WrongDrawing, match="The networks do not agree: say which"):
+            people.agreed_label(differing)
+
+
 def test_a_transaction_that_fails_keeps_nothing(store):
     def add_two() -> None:
         with database.transaction() as connection:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -150,6 +151,54 @@ def test_what_is_no_digit_is_veiled_until_it_is_let_in(site, code):
     host.let_in(code, entry)
     assert (moderation.waiting(room), waiting_and_newest()) == (0, [[], [entry]])
     assert [one["veiled"] for one in wall.state(code)["drawings"]] == [False]
+
+
+def test_who_drew_it_says_what_it_is_and_takes_it_back(site, code):
+    """As on the Draw page, with the same words where the networks do not agree."""
+    round_ = host.start_round(code, "draw", None)
+    entries = [
+        site.post(f"/r/{code}/drawings", json=sent, headers=of(TOKENS[0])).json()["entry"]
+        for sent in (drawing(round_.id), drawing(round_.id, "scribble", SCRIBBLE))
+    ]
+
+    def say(label: object, entry: int = entries[0], token: str = TOKENS[0]) -> Any:
+        sent = {"entry": entry, "label": label}
+        return site.post(f"/r/{code}/labels", json=sent, headers=of(token))
+
+    def kept() -> list[tuple[int | None, str | None]]:
+        return [(one.label, one.label_source) for one in people.listed(room_code=code)]
+
+    assert say("right").json() == {"label": 7}
+    assert kept() == [(7, "said"), (None, None)]
+    assert say(None).json() == {"label": None}
+    assert kept() == [(None, None)] * 2
+    assert say(1).json() == {"label": 1}
+    assert say(10, entries[1]).json() == {"label": people.NOT_A_DIGIT}
+    assert say(2, token=TOKENS[1]).status_code == 409
+    assert [say(no_label).status_code for no_label in (11, True, "wrong")] == [422] * 3
+    assert kept() == [(1, "said"), (10, "said")]
+
+
+def test_right_asks_which_digit_where_the_networks_do_not_agree(site, code):
+    round_ = host.start_round(code, "draw", None)
+    sent = site.post(f"/r/{code}/drawings", json=drawing(round_.id), headers=of(TOKENS[0])).json()
+    differing = {slot: {"digit": n, "is_digit": True} for slot, n in (("dense", 1), ("cnn", 7))}
+    with database.transaction() as connection:
+        connection.execute(sa.update(people.drawings).values(answers=differing))
+    said = {"entry": sent["entry"], "label": "right"}
+    answer = site.post(f"/r/{code}/labels", json=said, headers=of(TOKENS[0]))
+    assert answer.status_code == 422
+    assert answer.json()["error"] == "The networks do not agree: say which digit it is."
+
+
+def test_what_was_asked_for_is_not_said_again(site, code):
+    round_ = host.start_round(code, "test", None)
+    sent = drawing(round_.id, task=0)
+    entry = site.post(f"/r/{code}/drawings", json=sent, headers=of(TOKENS[0])).json()["entry"]
+    (before,) = people.listed(room_code=code)
+    said = {"entry": entry, "label": (before.label + 1) % 10}
+    assert site.post(f"/r/{code}/labels", json=said, headers=of(TOKENS[0])).status_code == 422
+    assert people.listed(room_code=code) == [before]
 
 
 def test_a_vote_and_a_reading_arrive(site, code):

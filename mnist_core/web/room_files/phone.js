@@ -33,6 +33,7 @@ const client = random(12);
 
 let told = { room: {}, round: null }, score = {}, me = {};
 let queue = load(here + "queue", []), strokes = load(here + "draft", []), gone = false;
+let last = null, choosing = false; // the drawing sent last, where its hand says what it is
 let tab = "draw", candidate = null, pixels = [], endsAt = null, remark = "", remarkUntil = 0;
 
 async function ask(path, options = {}) {
@@ -96,8 +97,15 @@ function arrived(path, body, said, more) {
       for (const n of ["dense", "cnn"]) if (said[n]?.digit === asked) score[n] = (score[n] || 0) + more;
       const right = ["dense", "cnn"].filter((n) => said[n]?.digit === asked).length;
       say(`Your ${asked}: ${["neither network", "one network", "both networks"][right]} got it.`);
-    } else say(`On the wall. Dense network: ${digits[0]}, CNN: ${digits[1]}.`);
+    }
+    if (told.round.kind === "draw") {
+      last = { entry: said.entry, answers: said, label: null };
+      choosing = false;
+      if (!strokes.length) answers(said);
+    }
+    if (!told.round.digits) say(`On the wall. Dense network: ${digits[0]}, CNN: ${digits[1]}.`);
   }
+  if (path === "labels" && last?.entry === body.entry) { last.label = said.label; choosing = false; }
   if (path === "votes") score.votes = (score.votes || 0) + more;
 }
 
@@ -133,7 +141,8 @@ function hear(news) {
   endsAt = round && round.left_ms != null && !round.over ? performance.now() + round.left_ms : null;
   if (round && round.id !== before) {
     if (!news.me) score = {};
-    tab = "draw"; candidate = null; pixels = [];
+    tab = "draw"; candidate = null; pixels = []; last = null;
+    if (!strokes.length) answers({});
     remarkUntil = 0;
     if (round.kind === "beat") fetchPixels(round.id);
   }
@@ -250,7 +259,7 @@ function edited() {
 }
 async function soon() {
   changed += 1;
-  if (!strokes.length) return answers({});
+  if (!strokes.length) return answers(last?.answers ?? {});
   if (asking) { again = true; return; }
   asking = true;
   const version = changed;
@@ -283,6 +292,7 @@ $("send").onclick = () => {
   const body = { key: random(16), round: round.id, strokes, width: BRUSH, size: SIZE };
   if (round.digits) { body.task = task(); save(here + "task", { round: round.id, next: body.task + 1 }); }
   strokes = [];
+  last = null;
   keep("drawings", body);
   edited();
 };
@@ -290,6 +300,12 @@ function task() {
   const kept = load(here + "task", {});
   return Math.max(kept.round === told.round.id ? kept.next : 0, score.drawn || 0);
 }
+
+// What the last drawing is: kept with it, as on the Draw page.
+const label = (said) => { keep("labels", { entry: last.entry, label: said }); show(); };
+$("right").onclick = () => label("right");
+$("back").onclick = () => label(null);
+$("wrong").onclick = () => { choosing = !choosing; show(); };
 
 // Voting on the others' drawings, and reading the hardest digits.
 async function nextCandidate() {
@@ -319,6 +335,7 @@ for (let digit = 0; digit <= 10; digit++) {
     while (sending) await new Promise((go) => setTimeout(go, 50));
     nextCandidate();
   }, digit === 10);
+  button($("labels"), digit < 10 ? digit : "Not a digit", () => label(digit), digit === 10);
   if (digit < 10) button($("digits"), digit, () => {
     const question = asked(), round = told.round;
     if (!round || round.over || question >= pixels.length) return;
@@ -411,6 +428,7 @@ function show() {
   $("send").disabled = !kind || !strokes.length;
   $("undo").disabled = $("clear").disabled = !strokes.length;
   for (const one of $("ballot").children) one.disabled = !candidate;
+  showFeedback();
   if (voting) showCandidate();
   if (kind === "beat") showPixels();
   $("name").textContent = me.name || "…";
@@ -418,6 +436,19 @@ function show() {
   $("link").textContent = queue.length ? `${queue.length} to send`
     : document.body.dataset.link ? told.room.code : gone ? "" : "connecting…";
   $("score").textContent = own(round);
+}
+function showFeedback() {
+  $("feedback").hidden = !last || strokes.length > 0 || $("drawing").hidden;
+  if (!last) return;
+  const known = last.label != null, digit = `${last.label === 8 ? "an" : "a"} ${last.label}`;
+  $("right").hidden = $("wrong").hidden = known;
+  $("back").hidden = !known;
+  $("labels").hidden = known || !choosing;
+  $("wrong").setAttribute("aria-expanded", choosing);
+  $("kept").textContent = !known ? "Kept with your strokes, for the networks to learn from."
+    : `Kept with your strokes: this is ${last.label === 10 ? "not a digit" : digit}.`;
+  const waiting = queue.some((one) => one.path === "labels");
+  for (const one of $("feedback").querySelectorAll("button")) one.disabled = waiting;
 }
 function showCandidate() {
   const frame = $("candidate"), ns = "http://www.w3.org/2000/svg";

@@ -8,7 +8,7 @@ import streamlit as st
 
 from mnist_core.data import people
 from mnist_core.data.people import NOT_A_DIGIT, Drawing
-from mnist_core.errors import MnistError
+from mnist_core.errors import MnistError, WrongDrawing
 from mnist_core.ink.strokes import CANVAS_SIZE_PX
 from mnist_core.room import deletion
 from mnist_core.views import canvas_state
@@ -67,13 +67,10 @@ def agree() -> None:
     forget_messages()
     state = canvas_state.of(st.session_state)
     found = [] if state.image is None else [c.answer(state.image) for c in classifiers().values()]
-    label = people.label_of(found)
-    if label is None:
-        same = len({answer.digit for answer in found}) == 1
-        why = "One network does not take it for a digit" if same else "The networks do not agree"
-        st.session_state["feedback-problem"] = f"{why}: say which digit it is."
-    else:
-        keep(label)
+    try:
+        keep(people.agreed_label([(answer.digit, answer.is_digit) for answer in found]))
+    except WrongDrawing as error:
+        st.session_state["feedback-problem"] = str(error)
 
 
 def correct(key: str) -> None:
