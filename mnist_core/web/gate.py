@@ -96,7 +96,7 @@ def cors(request: Request, origins: Origins) -> dict[str, str]:
     of a site that is not allowed.
     """
     origin = request.headers.get("origin")
-    if origin is None or origin.partition("://")[2] == request.headers.get("host"):
+    if origin is None or _is_own(origin, request):
         return {}
     allowed = origins()
     if origin not in allowed and "*" not in allowed:
@@ -111,6 +111,17 @@ def cors(request: Request, origins: Origins) -> dict[str, str]:
         "Access-Control-Max-Age": "600",
         "Vary": "Origin",
     }
+
+
+def refuse_other_sites(request: Request) -> None:
+    """Raise BadRequest (403) for a page of any other site; what is no browser may ask."""
+    origin = request.headers.get("origin")
+    if origin is not None and not _is_own(origin, request):
+        raise BadRequest(403, "Pages of other sites may not ask here.")
+
+
+def _is_own(origin: str, request: Request) -> bool:
+    return origin.partition("://")[2] == request.headers.get("host")
 
 
 async def limited_body(request: Request, most_bytes: int) -> bytes:

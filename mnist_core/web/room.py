@@ -216,11 +216,13 @@ class RoomRoutes:
 
 
 def _told(handler: Handler) -> Handler:
-    """Return the handler with its refusals turned into one clear answer each."""
+    """Return the handler, for pages of this site, with its refusals turned into one clear answer
+    each."""
 
     @functools.wraps(handler)
     async def answer(request: Request) -> Response:
         try:
+            gate.refuse_other_sites(request)
             return await handler(request)
         except BadRequest as error:
             return gate.refusal(error, {})

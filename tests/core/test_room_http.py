@@ -261,6 +261,21 @@ def test_who_asks_wrongly_gets_one_clear_answer(site, code, path, body, token, s
     assert wall.state(code) | {"revision": 0} == before | {"revision": 0}
 
 
+@pytest.mark.parametrize(("method", "path"), [
+    ("POST", "{code}/join"), ("POST", "forget"), ("GET", "{code}/state"),
+    ("GET", "{code}/wall/events"),
+])  # fmt: skip
+def test_pages_of_other_sites_are_refused(site, code, method, path):
+    at = f"/r/{path.format(code=code)}"
+    for origin in ("https://example.org", "null", "https://testserver.example.org"):
+        answer = site.request(method, at, headers=of(TOKENS[0]) | {"Origin": origin})
+        assert answer.status_code == 403
+        assert answer.json() == {"error": "Pages of other sites may not ask here."}
+    if "events" not in path:  # which never ends
+        own = of(TOKENS[0]) | {"Origin": "https://testserver"}
+        assert site.request(method, at, headers=own).status_code == 200
+
+
 def test_ten_megabytes_are_refused_before_they_are_read(site, code):
     answer = site.post(f"/r/{code}/drawings", content=b" " * 10_000_000, headers=of(TOKENS[0]))
     assert answer.status_code == 413
