@@ -274,16 +274,6 @@ def _of_writer(token: str | None) -> list[sa.ColumnElement[bool]]:
     return [drawings.c.writer_id.in_(mine)]
 
 
-def hide(ids: Collection[int], hidden: bool = True) -> int:
-    """Hide drawings from everyone but who looks for them, or show them; return how many."""
-    changed = 0
-    with transaction() as connection:
-        for part in parts(sorted(int(one) for one in ids)):
-            statement = sa.update(drawings).where(drawings.c.id.in_(part)).values(hidden=hidden)
-            changed += connection.execute(statement).rowcount
-    return changed
-
-
 def parts(values: Sequence[Any]) -> list[Sequence[Any]]:
     """Return the values in parts that one statement can take."""
     return [values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE)]

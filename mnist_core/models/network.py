@@ -44,14 +44,6 @@ class Step:
             raise ValueError(f"The step {self.name!r} ({self.kind}) has no weights.")
         return self.weights
 
-    @property
-    def multiply_adds(self) -> int:
-        """How many multiplications and additions one image costs."""
-        if self.weights is None:
-            return 0
-        places = self.shape[0] * self.shape[1] if len(self.shape) == 3 else 1
-        return places * self.weights.size
-
 
 @dataclass(frozen=True)
 class Network:

@@ -80,8 +80,7 @@ def test_a_sample_instead_of_mnist_is_refused():
 def test_a_drawing_without_ink_or_label_is_no_lesson():
     fill(writers=1, each=2)
     people.add(drawing(3, 9, 0, None), "writer 9")
-    hidden = fill(writers=2, each=1)[-1]
-    people.hide([hidden])
+    people.add(dataclasses.replace(drawing(4, 9, 1, 4), hidden=True), "writer 9")
     assert len(collection.labelled()) == 2
 
 
