@@ -30,7 +30,6 @@ mnist = st.cache_resource(load_mnist, show_spinner="Reading the digits")
 def show_digits(dataset: Dataset) -> None:
     """Show all digits that the filter lets through; the chosen one beside or over them."""
     answers = answers_of(dataset)
-    arrive_at_digit(dataset)
     with st.container(horizontal=True, vertical_alignment="center", key="filter-line"):
         told = st.container(key="what-is-shown")
         try:
@@ -89,6 +88,7 @@ view = views.segmented_control(
     label_visibility="collapsed",
     bind="query-params",
 )
+arrive_at_digit(data)
 if view == "Digits":
     show_digits(data)
 elif view == "Statistics":

@@ -33,6 +33,12 @@ def once_from_address(name: str) -> str:
     return str(st.query_params.get(name, ""))
 
 
+def offer_own_link() -> None:
+    """Offer the address of the page as it is now, behind a button."""
+    with st.popover("Link", icon=":material/link:", width="content"):
+        show_own_link()
+
+
 def show_own_link() -> None:
     """Show the address of the page as it is now: the browser's own, with all that it shows."""
     shown = {name: st.query_params.get_all(name) for name in st.query_params}

@@ -185,6 +185,14 @@ def test_an_address_opens_its_cell():
     assert "9 read as 4" in words(page.run())
 
 
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize("view", ["Mistakes", "Trust", "Compare", "Break it"])
+def test_every_view_offers_its_address(view):
+    measured = {one.name: [0.5] * len(one.levels) for one in robustness.DEFORMATIONS}
+    robustness.keep("dense", load_mnist().digest, 400, measured)
+    assert "This opens the page as you see it." in words(open_page(view=view))
+
+
 @pytest.fixture
 def two_of_a_name(models) -> list[str]:
     """Two runs that a visitor gave the same title, a link; their names."""

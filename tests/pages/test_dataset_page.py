@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.analysis import projection
-from mnist_core.data import mnist
+from mnist_core.data import browse, mnist
 from mnist_core.runs import report
 from pages.parts.dataset import digit_wall
 from tests.made_up_models import DENSE_MISTAKES, make_data, make_model
@@ -261,5 +261,25 @@ def test_an_address_opens_its_digit_and_its_filter():
     assert page.session_state["digit"] == 3
     assert "**Test images: 400**" in words(page)
     assert page.button(key="close-digit").click().run().query_params.get("place") is None
+    assert page.session_state["wall-turn"] == (1, 3)  # it scrolls there
     for nonsense in ("99999", "-1", "x"):
         assert "digit" not in arrive(place=nonsense).session_state
+
+
+@pytest.mark.usefixtures("data")
+def test_an_address_opens_its_digit_on_every_view_that_shows_one(monkeypatch):
+    """Regression: outside Digits no digit was open, and the address lost it."""
+    monkeypatch.setattr(browse, "PAGE_SIZE", 2)
+    doubtful = {
+        "view-data": "Doubtful labels",
+        "doubtful-split": "test, read by the dense network",
+        "doubtful-page-dense": "2",
+    }
+    for view in (doubtful, {"view-data": "Map", "layout": "PCA"}):
+        page = arrive(place="1003", **view)
+        assert not page.exception
+        assert "**Test digit 3, labelled 3**" in words(page)
+        assert page.query_params["place"] == "1003"
+        assert "This opens the page as you see it." in words(page)
+    assert arrive(**doubtful).session_state["doubtful-page-dense"] == 2
+    assert page.segmented_control(key="layout").value == "PCA"

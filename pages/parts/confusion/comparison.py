@@ -8,6 +8,7 @@ from mnist_core.views import figures
 from mnist_core.words import capitalised
 from pages.parts.chart import chart
 from pages.parts.digit_tiles import show_tiles
+from pages.parts.link import offer_own_link
 from pages.parts.names import model_title, plain_title
 from pages.parts.stored_answers import load
 
@@ -49,3 +50,4 @@ def show_comparison(first: str, second: str) -> None:
         st.caption(f"Under each digit: its index, and what {plain_title(wrong)} says.")
         if len(indices):
             show_tiles("apart", indices, ordered, one)
+    offer_own_link()

@@ -12,6 +12,7 @@ from mnist_core.views import figures
 from mnist_core.words import capitalised
 from pages.parts import people
 from pages.parts.chart import chart
+from pages.parts.link import offer_own_link
 from pages.parts.names import chart_name, plain_title
 from pages.parts.stored_answers import changed_ns, dataset_or_reason, load
 from pages.parts.turn import piece_by_piece
@@ -36,7 +37,7 @@ def show_robustness(names: list[str]) -> None:
         st.info("Only MNIST’s test images are spoiled here; choose them in the title.")
         return
     digits = len(stored.y_true)
-    everything = st.toggle(f"All {digits:,} digits (slower)", key="all-digits")
+    everything = st.toggle(f"All {digits:,} digits (slower)", key="all-digits", bind="query-params")
     indices = robustness.sample_indices(digits, None if everything else robustness.SAMPLE)
     curves = {name: robustness.kept(name, stored.data_digest, len(indices)) for name in names}
     known = {name: measured for name, measured in curves.items() if measured is not None}
@@ -85,4 +86,6 @@ def show_curves(known: dict[str, dict[str, list[float]]], digits: int) -> None:
             chart(figure, f"curve-{one.name}")
     st.caption(f"Measured on {digits:,} test digits, the same ones for every model.")
     levels = {one.name: list(one.levels) for one in robustness.DEFORMATIONS}
-    st.download_button("Curves as CSV", reports.curves_csv(known, levels), "robustness.csv")
+    with st.container(horizontal=True):
+        st.download_button("Curves as CSV", reports.curves_csv(known, levels), "robustness.csv")
+        offer_own_link()

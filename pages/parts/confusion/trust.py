@@ -7,6 +7,7 @@ from mnist_core.runs.report import plain
 from mnist_core.views import figures
 from mnist_core.words import percent
 from pages.parts.chart import chart
+from pages.parts.link import offer_own_link
 from pages.parts.names import chart_name
 from pages.parts.stored_answers import load
 
@@ -30,3 +31,4 @@ def show_trust(names: list[str]) -> None:
         }
         chart(figures.coverage(curves), "coverage")
         st.caption("To the left it answers only what it is surest of.")
+    offer_own_link()

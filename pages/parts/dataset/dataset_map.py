@@ -9,6 +9,7 @@ from mnist_core.data.mnist import Dataset
 from mnist_core.errors import MnistError
 from mnist_core.views import figures_dataset
 from pages.parts.dataset.digit_grid import show_digit, show_grid
+from pages.parts.link import offer_own_link
 from pages.parts.turn import piece_by_piece
 
 
@@ -26,12 +27,16 @@ def show_map(dataset: Dataset) -> None:
         digits = sizes[-1]
         if len(sizes) > 1:
             key = f"map-digits-{sizes[-1]}"
-            digits = st.select_slider("Digits", sizes, sizes[1], key=key, width=220)
+            digits = st.select_slider(
+                "Digits", sizes, sizes[1], key=key, width=220, bind="query-params"
+            )
         indices = projection.share_of(dataset, digits)
-        if "layout" not in st.session_state:
+        if "layout" not in st.session_state and "layout" not in st.query_params:
             there = projection.kept_tsne(dataset, indices) is not None
             st.session_state["layout"] = "t-SNE" if there else "PCA"
-        kind = st.segmented_control("Laid out by", ["t-SNE", "PCA"], key="layout", required=True)
+        kind = st.segmented_control("Laid out by", ["t-SNE", "PCA"], key="layout", required=True,
+                                    bind="query-params")  # fmt: skip
+        link = st.container(width="content")
     if kind == "PCA":
         positions = pca_map(dataset.digest, digits, dataset)
     else:
@@ -56,6 +61,9 @@ def show_map(dataset: Dataset) -> None:
     with right:
         held = np.array([p["customdata"][0] for p in event.selection.points], dtype=np.int64)
         show_lasso(dataset, held)
+        show_digit(dataset)
+    with link:
+        offer_own_link()
 
 
 def compute_tsne(dataset: Dataset, indices: np.ndarray) -> np.ndarray | None:
@@ -86,5 +94,3 @@ def show_lasso(dataset: Dataset, held: np.ndarray) -> None:
         st.markdown(f"**{len(held):,} digits** in the lasso: {parts}")
         shown = held[: browse.PAGE_SIZE]
         show_grid(dataset, shown, "held", browse.captions_of(dataset, shown))
-        if st.session_state.get("digit") in held:
-            show_digit(dataset)

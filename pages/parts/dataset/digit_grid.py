@@ -15,6 +15,7 @@ from mnist_core.models.serving import pool
 from mnist_core.views import figures, figures_dataset
 from mnist_core.views.answer_view import Html, answers_to_one
 from mnist_core.views.sprite_grid import CSS, HTML, JS, grid_data
+from pages.parts.dataset.digit_wall import show_in_wall
 from pages.parts.link import once_from_address, put_in_address
 
 # Registered at import, once; Streamlit registers it again on a server begun since, as AppTest does.
@@ -50,10 +51,11 @@ def show_grid(
 
 
 def arrive_at_digit(dataset: Dataset) -> None:
-    """Open the digit of the address that the visit began with."""
+    """Open the digit of the address that the visit began with, and have the wall scroll to it."""
     place = once_from_address("place")
     if place.isdecimal() and int(place) < len(dataset.y_train) + len(dataset.y_test):
         st.session_state["digit"] = int(place)
+        show_in_wall(int(place))
 
 
 def show_digit(dataset: Dataset) -> None:

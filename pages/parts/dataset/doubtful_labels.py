@@ -8,6 +8,7 @@ from mnist_core.errors import DatasetError
 from mnist_core.training import doubtful
 from mnist_core.words import chance
 from pages.parts.dataset.digit_grid import show_digit, show_grid
+from pages.parts.link import offer_own_link
 from pages.parts.names import plain_title
 from pages.parts.stored_answers import answers_of
 
@@ -19,7 +20,8 @@ def show_doubtful(dataset: Dataset) -> None:
     kinds = {"training": "training"}
     kinds |= {name: f"test, read by {plain_title(name)}" for name in answers}
     kind = st.segmented_control("Split", list(kinds), default="training", key="doubtful-split",
-                                required=True, format_func=kinds.__getitem__)  # fmt: skip
+                                required=True, format_func=kinds.__getitem__,
+                                bind="query-params")  # fmt: skip
     try:
         if kind == "training":
             found, offset = doubtful.load(dataset), 0
@@ -31,13 +33,17 @@ def show_doubtful(dataset: Dataset) -> None:
     except DatasetError as error:
         st.info(str(error))
         return
-    st.markdown(
-        f"**{len(found):,} digits** that a network reads otherwise, the surest first. {how}"
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"**{len(found):,} digits** that a network reads otherwise, the surest first. {how}"
+        )
+        link = st.container(width="content")
     left, right = st.columns(2, gap="large")
     with left:
         last = -(-len(found) // browse.PAGE_SIZE)
-        page = st.pagination(last, key=f"doubtful-page-{kind}") if last > 1 else 1
+        page = 1
+        if last > 1:
+            page = st.pagination(last, key=f"doubtful-page-{kind}", bind="query-params")
         some = slice((page - 1) * browse.PAGE_SIZE, page * browse.PAGE_SIZE)
         captions = [
             f"{label}→{opinion}"
@@ -51,3 +57,5 @@ def show_doubtful(dataset: Dataset) -> None:
         show_grid(dataset, found.indices[some] + offset, f"doubtful-{kind}", captions, sure)
     with right:
         show_digit(dataset)
+    with link:
+        offer_own_link()
