@@ -20,6 +20,7 @@ from mnist_core.models import registry
 SEED = 1
 CACHE, SHIPPED = "cache", "maps"  # below the artifacts
 SIZES = (1000, 2000, 4000)
+LEAST = 10  # digits that a map takes
 MOST_BYTES = 1_000_000  # of a kept map
 STEPS = 4
 STEP_ITERATIONS = 250  # the fewest that scikit-learn accepts

@@ -247,6 +247,19 @@ def test_the_sample_says_that_it_is_one(monkeypatch):
     assert "these are 5,000 of its training digits" in open_page().info[0].value
 
 
+@pytest.mark.parametrize("training", [1, 2])
+def test_a_digit_of_a_tiny_data_set_opens_and_its_map_is_none(data, monkeypatch, training):
+    """Regression: a lone training image has no components, to be compared by or laid out along."""
+    path = data / "tiny.npz"
+    images = np.random.default_rng(1).integers(0, 256, (training, 28, 28)).astype(np.uint8)
+    path.write_bytes(npz(x_train=images, y_train=np.full(training, 6, np.uint8)))
+    monkeypatch.setenv("MNIST_PATH", str(path))
+    page = open_page(digit=0)
+    assert "digit 0, labelled 6**" in words(page)
+    assert ("Nearest training digits" in words(page)) == (training > 1)
+    assert "A map takes 10 training digits or more" in words(open_page(**{"view-data": "Map"}))
+
+
 def arrive(**parameters: str) -> AppTest:
     """Open the page by an address."""
     page = AppTest.from_file(str(PAGE), default_timeout=60)

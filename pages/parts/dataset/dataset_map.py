@@ -22,6 +22,9 @@ def pca_map(digest: str, digits: int, _dataset: Dataset) -> np.ndarray:
 @st.fragment
 def show_map(dataset: Dataset) -> None:
     """Show digits in two dimensions; a lasso lists what it holds."""
+    if len(dataset.x_train) < projection.LEAST:
+        st.info(f"A map takes {projection.LEAST} training digits or more.")
+        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         sizes = projection.sizes(dataset)
         digits = sizes[-1]

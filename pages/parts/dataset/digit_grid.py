@@ -79,6 +79,8 @@ def show_digit(dataset: Dataset) -> None:
         if st.button("Send to the Draw page", key="send", icon=":material/edit:"):
             st.session_state["draw_image"] = {"image": image, "caption": title}
             st.switch_page("draw.py")
+        if len(dataset.x_train) < 2:  # nothing to compare by
+            return
         split, index = browse.split_and_index(dataset, place)
         own = index if split == "training" else None
         nearest = neighbours(dataset.digest, dataset).of(image, 10, without=own)
