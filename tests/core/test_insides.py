@@ -41,32 +41,11 @@ def first_activation(model):
     return keras.Model(model.inputs, first.output)
 
 
-def test_fifty_cells_of_feature_maps_add_up_to_what_keras_computes(keras_models, networks):
-    random = np.random.default_rng(1)
-    network = networks["cnn"]
-    columns = [keras_models["cnn"].get_layer(name) for name in ("narrow", "broad")]
-    for index, column in zip(arithmetic.first_convolutions(network), columns, strict=True):
-        maps = first_activation(column).predict(FOUR[np.newaxis, ..., np.newaxis], verbose=0)[0]
-        step, above_0 = network.steps[index], 0
-        for _ in range(25):
-            row, place, kernel = (int(random.integers(size)) for size in maps.shape)
-            found = arithmetic.cell(step, FOUR, kernel, row, place)
-            assert found.output == pytest.approx(maps[row, place, kernel], abs=1e-5)
-            assert found.total == pytest.approx(
-                (found.inputs * found.weights).sum() + found.bias, abs=1e-6
-            )
-            above_0 += found.output > 0
-        assert above_0 > 3
-
-
-def test_fifty_units_add_up_to_what_keras_computes(keras_models, networks):
-    network = networks["dense"]
-    step = network.steps[arithmetic.first_units(network)]
+def test_the_units_shown_are_those_that_keras_finds_most_excited(keras_models, networks):
     said = first_activation(keras_models["dense"]).predict(
         FOUR[np.newaxis, ..., np.newaxis], verbose=0
     )[0]
-    for number in np.random.default_rng(1).choice(1024, 50, replace=False):
-        assert arithmetic.unit(step, FOUR, number).output == pytest.approx(said[number], abs=1e-5)
+    step = networks["dense"].steps[arithmetic.first_units(networks["dense"])]
     strongest = arithmetic.strongest_units(step, FOUR, 12)
     np.testing.assert_array_equal(strongest, np.argsort(-said, kind="stable")[:12])
 
@@ -74,9 +53,9 @@ def test_fifty_units_add_up_to_what_keras_computes(keras_models, networks):
 def test_the_component_is_given_the_networks_own_numbers(networks):
     (dense,) = arithmetic_view.layers(networks["dense"], FOUR).values()
     step = networks["dense"].steps[arithmetic.first_units(networks["dense"])]
-    found = arithmetic.unit(step, FOUR, dense["numbers"][3])
-    np.testing.assert_allclose(dense["weights"][3], found.weights.ravel())
-    assert dense["biases"][3] == found.bias
+    unit = dense["numbers"][3]
+    np.testing.assert_allclose(dense["weights"][3], step.kernel[:, unit])
+    assert dense["biases"][3] == step.bias[unit]
     narrow, broad = arithmetic_view.layers(networks["cnn"], FOUR).values()
     assert (narrow["rows"], narrow["size"], len(narrow["weights"])) == (5, 24, 32)
     assert (broad["rows"], broad["size"]) == (7, 22)
