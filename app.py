@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mnist_core.web.server import middleware, routes
+from pages.parts.base_path import base_path
 
 
 def api_origins() -> list[str]:
@@ -13,9 +14,4 @@ def api_origins() -> list[str]:
         return []
 
 
-base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-app = st.App(
-    "pages/shell.py",
-    routes=routes(f"/{base}" if base else "", api_origins),
-    middleware=middleware(),
-)
+app = st.App("pages/shell.py", routes=routes(base_path(), api_origins), middleware=middleware())

@@ -10,6 +10,7 @@ from mnist_core.room.moderation import Overview
 from mnist_core.room.results import TITLES
 from mnist_core.room.store import Room
 from pages.parts.attempt import attempt, show_failure
+from pages.parts.base_path import base_path
 from pages.parts.permission import admin_password, may_change
 from pages.parts.room import door, moderate, rounds
 
@@ -153,7 +154,7 @@ def watch_drawings(code: str) -> None:
 
 def results(room: Room) -> None:
     """What stays: a link to share, the picture, the drawings; and the ways to end it."""
-    at = f"{door.base()}/r/results/{room.results_key}"
+    at = f"{base_path()}/r/results/{room.results_key}"
     st.subheader("Results" if room.closed_at else "End")
     page_of, png, csv, close, other = st.columns(5)
     page_of.link_button("Results to share", at, width="stretch")

@@ -13,7 +13,7 @@ from mnist_core.data.mnist import Dataset
 from mnist_core.errors import RoomError
 from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier
-from mnist_core.room.rules import NETWORKS, QUESTIONS
+from mnist_core.room.rules import QUESTIONS
 
 
 def questions(dataset: Dataset) -> dict[str, Any]:
@@ -26,8 +26,8 @@ def questions(dataset: Dataset) -> dict[str, Any]:
     """
     if len(dataset.y_test) < QUESTIONS:
         raise RoomError(f"This needs {QUESTIONS} labelled test digits; {dataset.source} has fewer.")
-    probabilities = {network: _probabilities(network, dataset) for network in NETWORKS}
-    together = sum(probabilities.values()) / len(NETWORKS)
+    probabilities = {network: _probabilities(network, dataset) for network in registry.SLOTS}
+    together = sum(probabilities.values()) / len(registry.SLOTS)
     hardest = metrics.hardest(np.asarray(together), dataset.y_test, QUESTIONS)
     order = np.random.default_rng().permutation(hardest)
     return {

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 
 from mnist_core.data import people
 from mnist_core.data.database import reading
-from mnist_core.room import rules, store
+from mnist_core.models import registry
+from mnist_core.room import store
 from mnist_core.room.store import Room, Round
 from mnist_core.room.tables import entries, members
-from mnist_core.room.wall import path
+from mnist_core.room.wall import as_path
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def latest(room: Room, most: int, waiting: bool = False) -> list[Shown]:
                 entries.c.id,
                 entries.c.member_id,
                 members.c.name,
-                *(entries.c[network] for network in rules.NETWORKS),
+                *(entries.c[network] for network in registry.SLOTS),
                 people.drawings.c.strokes,
                 people.drawings.c.size_px,
                 people.drawings.c.width_px,
@@ -101,11 +102,10 @@ def latest(room: Room, most: int, waiting: bool = False) -> list[Shown]:
                 row.id,
                 row.member_id,
                 row.name,
-                path(row.strokes, row.size_px),
-                round(100 * row.width_px / row.size_px, 1),
-                row.hidden,
-                bool(row.waits),
-                {network: getattr(row, network) for network in rules.NETWORKS},
+                hidden=row.hidden,
+                waits=bool(row.waits),
+                read={network: getattr(row, network) for network in registry.SLOTS},
+                **as_path(row.strokes, row.width_px, row.size_px),
             )
             for row in found
         ]

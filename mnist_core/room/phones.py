@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from mnist_core.data import people
 from mnist_core.data.database import transaction
 from mnist_core.errors import MnistError, NotAMember, NotNow, RoomError
+from mnist_core.models import registry
 from mnist_core.room import names, rules, store
 from mnist_core.room.store import Member, Room, Round
 from mnist_core.room.tables import entries, members, readings, votes
@@ -256,7 +257,7 @@ def _asked(round_: Round, member: Any, sent: Sent) -> int | None:
 
 def _read(answers: rules.Answers) -> dict[str, Any]:
     columns: dict[str, Any] = {}
-    for network in rules.NETWORKS:
+    for network in registry.SLOTS:
         answer = answers.get(network)
         columns[network] = None if answer is None else int(answer["digit"])
         columns[f"{network}_is_digit"] = answer is not None and bool(answer["is_digit"])

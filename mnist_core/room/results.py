@@ -13,6 +13,7 @@ from mnist_core.data import people
 from mnist_core.data.database import reading
 from mnist_core.errors import NoSuchRoom
 from mnist_core.ink.strokes import ink_mask
+from mnist_core.models import registry
 from mnist_core.room import rules, scores, wall
 from mnist_core.room.store import Room, Round
 from mnist_core.room.tables import entries, members, rooms, rounds
@@ -121,7 +122,7 @@ def _drawn(room: Room) -> sa.Select[Any]:
 
 def _line(row: Any, number: int, room_says: int | None) -> list[Any]:
     read: list[Any] = []
-    for network in rules.NETWORKS:
+    for network in registry.SLOTS:
         answer = row.answers.get(network)
         read += (
             [answer["digit"], f"{answer['confidence']:.4f}", int(answer["is_digit"])]
@@ -171,7 +172,7 @@ def _tile(sheet: Image.Image, x: int, y: int, row: Any) -> None:
     mask = ink_mask([ink * scale for ink in drawing.ink], 2 * _TILE_PX, row.width_px * scale)
     sheet.paste(mask.reduce(2), (x, y))
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(22)
-    for place, network in enumerate(rules.NETWORKS):
+    for place, network in enumerate(registry.SLOTS):
         answer = row.answers.get(network)
         word = "–" if answer is None else str(answer["digit"]) if answer["is_digit"] else "?"
         pen.text((x + 34 + 40 * place, y + _TILE_PX + 2), word, _COLOURS[network], font)

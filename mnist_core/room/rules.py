@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mnist_core.analysis.metrics import wilson_interval
+from mnist_core.models import registry
 
 DRAW, TEST, FOOL, BEAT = "draw", "test", "fool", "beat"
 KINDS = (DRAW, TEST, FOOL, BEAT)
-NETWORKS = ("dense", "cnn")
 NOT_A_DIGIT = 10
 MOST_VOTES_NEEDED = 3
 QUESTIONS = 20
@@ -89,7 +89,7 @@ def fooled(answers: Answers, room_says: int | None) -> list[str]:
         return []
     return [
         network
-        for network in NETWORKS
+        for network in registry.SLOTS
         if network in answers
         and answers[network]["is_digit"]
         and answers[network]["digit"] != room_says

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnist_core.data import people
+from mnist_core.models import registry
 from mnist_core.room import rules
 from mnist_core.room.store import Member, Room, Round
 from mnist_core.room.tables import entries, readings, votes
@@ -27,7 +28,7 @@ def own_score(connection: Connection, room: Room, round_: Round, member: Member)
         sa.func.coalesce(
             sa.func.sum(sa.case((entries.c[network] == entries.c.asked, 1), else_=0)), 0
         )
-        for network in rules.NETWORKS
+        for network in registry.SLOTS
     ]
     drawn, dense, cnn = connection.execute(sa.select(sa.func.count(), *right).where(*mine)).one()
     score = {"drawn": drawn}
@@ -68,8 +69,8 @@ def fool_points(connection: Connection, round_: Round) -> Counter[int]:
         sa.select(
             entries.c.id,
             entries.c.member_id,
-            *(entries.c[n] for n in rules.NETWORKS),
-            *(entries.c[f"{n}_is_digit"] for n in rules.NETWORKS),
+            *(entries.c[n] for n in registry.SLOTS),
+            *(entries.c[f"{n}_is_digit"] for n in registry.SLOTS),
         )
         .join(people.drawings, people.drawings.c.id == entries.c.drawing_id)
         .where(entries.c.round_id == round_.id, people.drawings.c.hidden.is_(False))
@@ -97,6 +98,6 @@ def answers_of(row: Any) -> dict[str, dict[str, Any]]:
     """Return what the networks said, in the form of the rules, from the columns of an entry."""
     return {
         network: {"digit": getattr(row, network), "is_digit": getattr(row, f"{network}_is_digit")}
-        for network in rules.NETWORKS
+        for network in registry.SLOTS
         if getattr(row, network) is not None
     }

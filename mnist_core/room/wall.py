@@ -123,8 +123,7 @@ def drawing(row: Any, room: Room) -> dict[str, Any]:
         "id": row.id,
         "member": row.member_id,
         "name": row.name,
-        "path": path(row.strokes, row.size_px),
-        "width": round(100 * row.width_px / row.size_px, 1),
+        **as_path(row.strokes, row.width_px, row.size_px),
         "veiled": bool(room.gate and row.veiled and not row.let_in),
         "asked": row.asked,
         "read": {
@@ -139,8 +138,8 @@ def drawing(row: Any, room: Room) -> dict[str, Any]:
     }
 
 
-def path(strokes: list[list[list[float]]], size_px: float) -> str:
-    """Return strokes as an SVG path in a square of 100 x 100."""
+def as_path(strokes: list[list[list[float]]], width_px: float, size_px: float) -> dict[str, Any]:
+    """Return strokes as an SVG path in a square of 100 x 100, and its width: {"path", "width"}."""
     scale = 100 / size_px
     parts = []
     for stroke in strokes:
@@ -148,20 +147,20 @@ def path(strokes: list[list[list[float]]], size_px: float) -> str:
         kept = [p for i, p in enumerate(points) if i == 0 or p != points[i - 1]]
         # A line of no length with round ends is a dot.
         parts.append("M" + "L".join(kept if len(kept) > 1 else kept * 2))
-    return "".join(parts)
+    return {"path": "".join(parts), "width": round(scale * width_px, 1)}
 
 
 def _test(connection: Connection, room: Room, round_: Round) -> dict[str, Any]:
     counted = connection.execute(
         sa.select(
-            entries.c.asked, *(entries.c[n] for n in rules.NETWORKS), sa.func.count().label("many")
+            entries.c.asked, *(entries.c[n] for n in registry.SLOTS), sa.func.count().label("many")
         )
         .select_from(_shown())
         .where(entries.c.round_id == round_.id, entries.c.asked.is_not(None))
-        .group_by(entries.c.asked, *(entries.c[n] for n in rules.NETWORKS))
+        .group_by(entries.c.asked, *(entries.c[n] for n in registry.SLOTS))
     ).all()
     shown: dict[str, Any] = {}
-    for network in rules.NETWORKS:
+    for network in registry.SLOTS:
         matrix = [[0] * 10 for _ in range(10)]
         for row in counted:
             digit = getattr(row, network)
@@ -218,8 +217,7 @@ def _only_one_right(connection: Connection, room: Room, round_: Round) -> list[d
             "asked": row.asked,
             "dense": row.dense,
             "cnn": row.cnn,
-            "path": path(row.strokes, row.size_px),
-            "width": round(100 * row.width_px / row.size_px, 1),
+            **as_path(row.strokes, row.width_px, row.size_px),
         }
         for row in found
     ]
@@ -269,7 +267,7 @@ def _beat(connection: Connection, room: Room, round_: Round) -> dict[str, Any]:
     if not round_.ended(room):
         return shown
     labels = questions["labels"]
-    networks = {network: questions[network] for network in rules.NETWORKS}
+    networks = {network: questions[network] for network in registry.SLOTS}
     contest = rules.contest(labels, networks, [(row.question, row.digit) for row in found])
     shown |= {
         "source": questions["source"],

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from mnist_core.data import people
 from mnist_core.data.database import reading
 from mnist_core.errors import (
     DatabaseError,
@@ -137,12 +138,8 @@ class RoomRoutes:
         code, token = request.path_params["code"], _token(request)
         found = await self._do(self._readers, ballot.candidate, code, token)
         if found is not None:
-            size_px = found["size_px"]
-            found = {
-                "entry": found["entry"],
-                "path": wall.path(found["strokes"], size_px),
-                "width": round(100 * found["width_px"] / size_px, 1),
-            }
+            entry = found.pop("entry")
+            found = {"entry": entry, **wall.as_path(**found)}
         return JSONResponse(found)
 
     async def label(self, request: Request) -> Response:
@@ -265,15 +262,6 @@ def _answered(body: bytes) -> tuple[phones.Sent, dict[str, dict[str, Any]]]:
         if not reading.answers:
             raise ModelError(" ".join(reading.problems.values()))
     answers, models = found
-    said = {
-        slot: {
-            "model": models[slot],
-            "digit": answer.digit,
-            "confidence": round(answer.confidence, 6),
-            "probabilities": [round(float(p), 6) for p in answer.probabilities],
-            "is_digit": answer.is_digit,
-        }
-        for slot, answer in answers.items()
-    }
+    said = {slot: people.record(models[slot], answer) for slot, answer in answers.items()}
     kept = phones.Sent(sent.key, sent.round, sent.task, strokes, sent.width, sent.size)
     return kept, said

@@ -16,6 +16,7 @@ from mnist_core.data import database, people
 from mnist_core.data.migrations.versions import people as people_step
 from mnist_core.data.migrations.versions import rooms as rooms_step
 from mnist_core.errors import NoSuchRoom, NotAMember, NotNow, RoomError, RoomPaused, WrongDrawing
+from mnist_core.models import registry
 from mnist_core.room import (
     ballot,
     deletion,
@@ -764,7 +765,7 @@ def test_the_test_set_is_counted_right_in_any_order(one_store, drawn, random):
         for phone, task, dense, cnn in drawn
     ]
     shown = wall.state(code)["test"]
-    for network in rules.NETWORKS:
+    for network in registry.SLOTS:
         read = [(label, given[network]["digit"]) for label, given in labelled]
         matrix = [[read.count((label, digit)) for digit in range(10)] for label in range(10)]
         assert shown[network]["matrix"] == matrix

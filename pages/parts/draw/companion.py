@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from mnist_core.views.canvas_state import CanvasState
+from pages.parts.base_path import base_path
 
 FOLDER = Path(__file__).parent
 
@@ -20,8 +21,7 @@ _mount = st.components.v2.component(
 
 def route(name: str) -> str:
     """Return the address of a route beside the pages, on this page's own server."""
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{base}/api/{name}" if base else f"/api/{name}"
+    return f"{base_path()}/api/{name}"
 
 
 def companion(state: CanvasState) -> None:

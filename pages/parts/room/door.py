@@ -9,23 +9,19 @@ from mnist_core.errors import RoomError
 from mnist_core.room import address, host
 from mnist_core.room.store import Room
 from pages.parts.attempt import attempt
-
-
-def base() -> str:
-    """Return the path at which this app stands on its server, "" at the root."""
-    path = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{path}" if path else ""
+from pages.parts.base_path import base_path
 
 
 def guessed_address() -> str:
     """Return where phones probably reach this app."""
-    return address.for_phones(str(st.context.url or ""), int(st.get_option("server.port"))) + base()
+    port = int(st.get_option("server.port"))
+    return address.for_phones(str(st.context.url or ""), port) + base_path()
 
 
 def show_door(room: Room) -> None:
     """Show the code and its QR code, with a field to correct the address."""
     joined = f"{room.address}/r/{room.code}"
-    picture = f"{base()}/r/{room.code}/qr.svg?to={quote(joined, safe='')}"
+    picture = f"{base_path()}/r/{room.code}/qr.svg?to={quote(joined, safe='')}"
     st.html(
         f'<div class="room-door"><img src="{html.escape(picture)}" alt="QR code of {room.code}">'
         f'<div><b class="room-code">{room.code}</b><br>{html.escape(joined)}</div></div>'
@@ -40,7 +36,7 @@ def show_door(room: Room) -> None:
     )
     st.link_button(
         "Open the wall",
-        f"{base()}/r/{room.code}/wall",
+        f"{base_path()}/r/{room.code}/wall",
         icon=":material/open_in_new:",
         type="primary",
         help="For the projector; F there is full screen, D dark or light.",
