@@ -33,9 +33,9 @@ from benchmarks.serving import own_artifacts
 from mnist_core.__main__ import main as command_line
 from mnist_core.analysis.opinions import Opinions, doubted, opinions, table
 from mnist_core.data.collection import Collection, collect
+from mnist_core.data.drawing import Drawing
 from mnist_core.data.mnist import Dataset, load_mnist
 from mnist_core.data.pendigits import Pendigits, load_pendigits
-from mnist_core.data.people import Drawing
 from mnist_core.errors import LearningError
 from mnist_core.ink.pen import bend, in_another_style, normalise
 from mnist_core.ink.strokes import CANVAS_SIZE_PX, Stroke, bounds, place

@@ -16,13 +16,13 @@ from benchmarks.photos import photo
 from mnist_core.data.mnist import load_mnist, train_validation_split
 from mnist_core.data.pendigits import load_pendigits
 from mnist_core.errors import MnistError
+from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.ink.pen import scanned_small
 from mnist_core.ink.photo import on_canvas, read_photo
 from mnist_core.ink.preprocessing import mnist_image
 from mnist_core.ink.several import parts_of_picture
 from mnist_core.ink.strokes import CANVAS_SIZE_PX
 from mnist_core.models.classifier import Classifier
-from mnist_core.training.ink_pool import NOT_A_DIGIT
 from mnist_core.training.recipes import RECIPES
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.serving import own_artifacts
 from mnist_core.data import people
-from mnist_core.data.people import Drawing
+from mnist_core.data.drawing import Drawing
 from mnist_core.ink.glyphs import digit_prototypes
 from mnist_core.ink.pen import another_hand
 from mnist_core.ink.strokes import CANVAS_SIZE_PX, place

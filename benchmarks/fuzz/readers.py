@@ -16,7 +16,7 @@ from benchmarks.fuzz import whole
 from benchmarks.fuzz.mutations import Files, mutate
 from benchmarks.fuzz.whole import RUN
 from mnist_core import words
-from mnist_core.data import people
+from mnist_core.data.drawing import checked_strokes
 from mnist_core.data.formats import read_kaggle_test
 from mnist_core.data.mnist import Dataset, read_upload
 from mnist_core.data.pendigits import load_pendigits, read_archive
@@ -139,7 +139,7 @@ def read_phone(files: Files, folder: Path) -> None:
     with _networks_that_ship():
         found = read_strokes_of(strokes, sent.width, sent.size)
     assert set(found.answers) == set(registry.SLOTS)
-    json.dumps(people.checked_strokes(sent.strokes), allow_nan=False)
+    json.dumps(checked_strokes(sent.strokes), allow_nan=False)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import numpy as np
 from mnist_core.analysis import gate
 from mnist_core.analysis.own_process import Compute, here
 from mnist_core.data.collection import Collection
-from mnist_core.data.people import NOT_A_DIGIT
+from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.models.classifier import Classifier
 
 

@@ -13,10 +13,11 @@ import numpy as np
 
 from mnist_core import words
 from mnist_core.data import people
+from mnist_core.data.drawing import Drawing, check_label, checked_strokes
 from mnist_core.data.mnist import Dataset
-from mnist_core.data.people import NOT_A_DIGIT, Drawing
 from mnist_core.errors import BlankDrawing, DatasetError, LearningError, WrongDrawing
 from mnist_core.files import brief, finite, opened_zip, parse_json, read_array
+from mnist_core.ink.non_digits import NOT_A_DIGIT
 
 MOST_DRAWINGS = 100_000  # of a file
 _MOST_BYTES = 400_000_000
@@ -183,9 +184,9 @@ def _drawing(told: dict[str, Any]) -> tuple[Drawing, str]:
     if created_at is None:
         raise ValueError("a drawing has no time")
     json.dumps(told["answers"], allow_nan=False)  # no database keeps what is no number
-    people.check_label(label, None if label is None else "imported")
+    check_label(label, None if label is None else "imported")
     drawing = Drawing(
-        str(told["key"])[:80], people.checked_strokes(told["strokes"]), float(told["width_px"]),
+        str(told["key"])[:80], checked_strokes(told["strokes"]), float(told["width_px"]),
         float(told["size_px"]), label, None if label is None else "imported", told["answers"],
         created_at=created_at,
     )  # fmt: skip

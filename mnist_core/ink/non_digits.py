@@ -11,6 +11,7 @@ from mnist_core.ink.glyphs import other_prototypes
 from mnist_core.ink.pen import Random, another_hand, normalise
 from mnist_core.ink.strokes import Stroke
 
+NOT_A_DIGIT = 10  # a label like 0 to 9
 # Mirrored, a 0, 1 or 8 is still one, and a 2 is nearly a 5; turned upside down, 0, 1, 2, 5, 6,
 # 8 and 9 are digits too.
 NO_DIGIT_MIRRORED = (3, 4, 6, 7, 9)

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from mnist_core.data import people
 from mnist_core.data.database import insert_once, reading, transaction
 from mnist_core.errors import NotNow, RoomError
+from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.room import rules, store
 from mnist_core.room.store import Room, Round
 from mnist_core.room.tables import entries, readings, votes
@@ -69,8 +70,8 @@ def vote(code: str, token: str, entry_id: int, digit: int) -> None:
 
     Raises NoSuchRoom, NotAMember, NotNow after the round, and RoomError for one's own drawing.
     """
-    if digit not in range(rules.NOT_A_DIGIT + 1) or isinstance(digit, bool):
-        raise RoomError(f"A vote is 0 to 9, or {rules.NOT_A_DIGIT} for “not a digit”.")
+    if digit not in range(NOT_A_DIGIT + 1) or isinstance(digit, bool):
+        raise RoomError(f"A vote is 0 to 9, or {NOT_A_DIGIT} for “not a digit”.")
     with transaction() as connection:
         room = store.changing(connection, code)
         member = store.member_of(connection, room, token)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from mnist_core.data import people
 from mnist_core.data.database import reading
+from mnist_core.data.drawing import agreed_label
 from mnist_core.errors import NotNow, RoomError
 from mnist_core.room import rules, store
 from mnist_core.room.tables import entries, rounds
@@ -36,6 +37,6 @@ def say(code: str, token: str, entry_id: int, said: int | Literal["right"] | Non
     if drawing.kind != rules.DRAW:
         raise RoomError("In this round nobody says what their own drawing is.")
     read = [(answer["digit"], answer["is_digit"]) for answer in drawing.answers.values()]
-    label = people.agreed_label(read) if said == "right" else said
+    label = agreed_label(read) if said == "right" else said
     people.set_label(drawing.id, label, None if label is None else "said", token)
     return label

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from mnist_core.data import people
 from mnist_core.data.database import transaction
+from mnist_core.data.drawing import Drawing
 from mnist_core.errors import MnistError, NotAMember, NotNow, RoomError
 from mnist_core.models import registry
 from mnist_core.room import names, rules, store
@@ -207,7 +208,7 @@ def _rows(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the rows of a drawing and of its entry. Raises RoomError, WrongDrawing."""
     asked = _asked(round_, member, one.sent)
-    drawing = people.Drawing(
+    drawing = Drawing(
         client_key=key,
         strokes=one.sent.strokes,
         width_px=one.sent.width_px,

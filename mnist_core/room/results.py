@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mnist_core.data import people
 from mnist_core.data.database import reading
+from mnist_core.data.drawing import Drawing
 from mnist_core.errors import NoSuchRoom
 from mnist_core.ink.strokes import ink_mask
 from mnist_core.models import registry
@@ -168,7 +169,7 @@ def picture(room: Room) -> bytes:
 
 def _tile(sheet: Image.Image, x: int, y: int, row: Any) -> None:
     scale = 2 * _TILE_PX / row.size_px
-    drawing = people.Drawing("", row.strokes, row.width_px, row.size_px)
+    drawing = Drawing("", row.strokes, row.width_px, row.size_px)
     mask = ink_mask([ink * scale for ink in drawing.ink], 2 * _TILE_PX, row.width_px * scale)
     sheet.paste(mask.reduce(2), (x, y))
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(22)

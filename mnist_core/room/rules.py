@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from mnist_core.analysis.metrics import wilson_interval
+from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.models import registry
 
 DRAW, TEST, FOOL, BEAT = "draw", "test", "fool", "beat"
 KINDS = (DRAW, TEST, FOOL, BEAT)
-NOT_A_DIGIT = 10
 MOST_VOTES_NEEDED = 3
 QUESTIONS = 20
 TASKS = 100  # told at once, so that a phone without a network knows what to draw next

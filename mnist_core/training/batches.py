@@ -7,9 +7,10 @@ import math
 import keras
 import numpy as np
 
+from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.training.augmentation import augment
 from mnist_core.training.hyperparameters import Augmentation
-from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool
+from mnist_core.training.ink_pool import InkPool
 
 # Of a batch with pen strokes: MNIST, drawn digits, what is no digit.
 MNIST_SHARE, DRAWN_SHARE = 0.70, 0.20

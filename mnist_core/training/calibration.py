@@ -11,10 +11,11 @@ import keras
 import numpy as np
 
 from mnist_core.analysis.metrics import accuracy, fit_temperature
+from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.models.registry import Evaluation
 from mnist_core.models.temperature import apply_temperature
 from mnist_core.training.batches import as_input
-from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool
+from mnist_core.training.ink_pool import InkPool
 
 if TYPE_CHECKING:
     from mnist_core.data.mnist import Dataset

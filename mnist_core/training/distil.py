@@ -25,13 +25,14 @@ import numpy as np
 
 from mnist_core.data.mnist import Dataset, load_mnist, train_validation_split
 from mnist_core.errors import BlankDrawing
+from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.ink.pen import scanned_small
 from mnist_core.ink.preprocessing import mnist_image
 from mnist_core.models import registry
 from mnist_core.training.augmentation import augment
 from mnist_core.training.batches import as_input, one_hot
 from mnist_core.training.hyperparameters import Hyperparameters
-from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool, ink_pool
+from mnist_core.training.ink_pool import InkPool, ink_pool
 from mnist_core.training.polish import (
     EPOCH,
     RandomBatches,

@@ -18,10 +18,10 @@ import keras
 import numpy as np
 
 from mnist_core.errors import LearningError
+from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.models import registry
 from mnist_core.training.batches import as_input, one_hot
 from mnist_core.training.hyperparameters import Hyperparameters
-from mnist_core.training.ink_pool import NOT_A_DIGIT
 from mnist_core.training.networks import columns
 from mnist_core.training.reporter import read_logs
 

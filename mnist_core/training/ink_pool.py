@@ -12,7 +12,7 @@ from mnist_core.data.pendigits import load_pendigits
 from mnist_core.errors import DatasetError
 from mnist_core.files import replacing
 from mnist_core.ink.glyphs import Style, digit_prototypes, digit_styles
-from mnist_core.ink.non_digits import non_digit
+from mnist_core.ink.non_digits import NOT_A_DIGIT, non_digit
 from mnist_core.ink.pen import (
     Random,
     another_hand,
@@ -29,7 +29,6 @@ from mnist_core.training.workers import workers
 
 # Raise when what is drawn changes, so that kept pools are drawn again.
 POOL_VERSION = 3
-NOT_A_DIGIT = 10
 VALIDATION = (3000, 1500)
 _CHUNK = 500
 

@@ -23,7 +23,7 @@ from mnist_core.analysis.gate import MNIST, PEN, PEOPLE, Verdict
 from mnist_core.analysis.opinions import Opinions, table
 from mnist_core.data.collection import Collection, check_lesson
 from mnist_core.data.mnist import Dataset, train_validation_split
-from mnist_core.data.people import NOT_A_DIGIT
+from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.models.registry import Evaluation
 from mnist_core.models.temperature import apply_temperature
 from mnist_core.training.calibration import from_answers

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mnist_core.data.people import Drawing
+from mnist_core.data.drawing import Drawing
 from mnist_core.ink.pen import another_hand, photograph
 from mnist_core.ink.strokes import Stroke
 from mnist_core.training.workers import workers

@@ -25,13 +25,14 @@ import keras
 import numpy as np
 
 from mnist_core.data.mnist import Dataset, load_mnist, train_validation_split
+from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.models import registry
 from mnist_core.training import fine_tuning
 from mnist_core.training.augmentation import augment
 from mnist_core.training.batches import as_input, one_hot
 from mnist_core.training.calibration import predict
 from mnist_core.training.hyperparameters import Hyperparameters
-from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool, ink_pool
+from mnist_core.training.ink_pool import InkPool, ink_pool
 from mnist_core.training.recipes import get_recipe
 from mnist_core.training.stages import finish
 

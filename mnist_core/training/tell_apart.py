@@ -22,11 +22,12 @@ from sklearn.preprocessing import StandardScaler
 
 from mnist_core.data.mnist import Dataset, load_mnist, train_validation_split
 from mnist_core.errors import ModelError
+from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.models import registry
 from mnist_core.training.augmentation import augment
 from mnist_core.training.batches import as_input
 from mnist_core.training.hyperparameters import Hyperparameters
-from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool, ink_pool
+from mnist_core.training.ink_pool import InkPool, ink_pool
 from mnist_core.training.networks import columns
 from mnist_core.training.recipes import get_recipe
 from mnist_core.training.stages import finish

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from mnist_core.data import people
 from mnist_core.data.database import reading
+from mnist_core.data.drawing import record
 from mnist_core.errors import (
     DatabaseError,
     MnistError,
@@ -262,6 +262,6 @@ def _answered(body: bytes) -> tuple[phones.Sent, dict[str, dict[str, Any]]]:
         if not reading.answers:
             raise ModelError(" ".join(reading.problems.values()))
     answers, models = found
-    said = {slot: people.record(models[slot], answer) for slot, answer in answers.items()}
+    said = {slot: record(models[slot], answer) for slot, answer in answers.items()}
     kept = phones.Sent(sent.key, sent.round, sent.task, strokes, sent.width, sent.size)
     return kept, said

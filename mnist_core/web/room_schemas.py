@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mnist_core.data.people import MOST_POINTS
+from mnist_core.data.drawing import MOST_POINTS
 
-# What `people.checked_strokes` takes, so that nothing else reaches the networks.
+# What `checked_strokes` takes, so that nothing else reaches the networks.
 Number = Annotated[float, Field(ge=-8192, le=8192, allow_inf_nan=False)]
 Time = Annotated[float, Field(ge=-1e8, le=1e8, allow_inf_nan=False)]
 Point = tuple[Number, Number] | tuple[Number, Number, Time]

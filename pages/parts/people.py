@@ -10,6 +10,7 @@ from mnist_core.analysis.opinions import Opinions
 from mnist_core.analysis.own_process import compute
 from mnist_core.data import people
 from mnist_core.data.collection import Collection, collect
+from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier
 from mnist_core.models.registry import Evaluation
@@ -36,7 +37,7 @@ def lesson() -> learning.Lesson:
 @st.cache_resource(max_entries=10, show_spinner="Reading people’s drawings")
 def _evaluation(name: str, state: tuple) -> tuple[Evaluation, Collection]:
     collection = compute(collect, people.listed(labelled=True))
-    digits = collection.where(collection.labels != people.NOT_A_DIGIT)
+    digits = collection.where(collection.labels != NOT_A_DIGIT)
     probabilities = compute(Classifier.load(name).probabilities, digits.inputs)
     return Evaluation(probabilities, digits.labels, digits.digest, SPLIT), digits
 
@@ -71,4 +72,4 @@ def rows(collection: Collection, said: Mapping[str, Opinions]) -> list[dict[str,
 
 def words_for(label: int) -> str:
     """Return a label as a table shows it."""
-    return "no digit" if label == people.NOT_A_DIGIT else str(label)
+    return "no digit" if label == NOT_A_DIGIT else str(label)

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from mnist_core.data import database, people
-from mnist_core.data.people import Drawing
+from mnist_core.data.drawing import Drawing, agreed_label, checked_strokes
 from mnist_core.errors import DatabaseError, WrongDrawing
+from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.models import serving
 from mnist_core.models.reading import read_strokes
 from mnist_core.room import deletion
@@ -141,7 +142,7 @@ def test_hidden_drawings_are_listed_when_asked_for(store):
 ])  # fmt: skip
 def test_what_is_no_drawing_is_refused_in_a_sentence(strokes):
     with pytest.raises(WrongDrawing, match=r"^A drawing (is a list|has 1 to)"):
-        people.checked_strokes(strokes)
+        checked_strokes(strokes)
 
 
 @pytest.mark.parametrize(("label", "source"), [
@@ -153,13 +154,13 @@ def test_what_is_no_label_is_refused(sqlite_store, label, source):
 
 
 def test_networks_that_agree_give_a_label():
-    assert people.agreed_label([(7, True), (7, True)]) == 7
-    assert people.agreed_label([(1, False), (7, False)]) == people.NOT_A_DIGIT
+    assert agreed_label([(7, True), (7, True)]) == 7
+    assert agreed_label([(1, False), (7, False)]) == NOT_A_DIGIT
     with pytest.raises(WrongDrawing, match="One network does not take it for a digit: say which"):
-        people.agreed_label([(7, True), (7, False)])
+        agreed_label([(7, True), (7, False)])
     for differing in ([(1, True), (7, True)], []):
         with pytest.raises(WrongDrawing, match="The networks do not agree: say which"):
-            people.agreed_label(differing)
+            agreed_label(differing)
 
 
 def test_a_transaction_that_fails_keeps_nothing(store):
@@ -298,5 +299,5 @@ def test_a_server_that_is_away_is_told_without_the_password(monkeypatch):
 
 
 def test_strokes_are_rounded_to_a_hundredth_pixel():
-    (((x, y, ms),),) = people.checked_strokes([[(1.23456, np.float32(2), 17)]])
+    (((x, y, ms),),) = checked_strokes([[(1.23456, np.float32(2), 17)]])
     assert (x, y, ms) == (1.23, 2.0, 17.0)

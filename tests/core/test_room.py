@@ -16,6 +16,7 @@ from mnist_core.data import database, people
 from mnist_core.data.migrations.versions import people as people_step
 from mnist_core.data.migrations.versions import rooms as rooms_step
 from mnist_core.errors import NoSuchRoom, NotAMember, NotNow, RoomError, RoomPaused, WrongDrawing
+from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.models import registry
 from mnist_core.room import (
     ballot,
@@ -135,7 +136,7 @@ def test_who_is_fooled():
     assert rules.fooled(answers(3, 8), 8) == ["dense"]
     assert rules.fooled(answers(3, 3), 8) == ["dense", "cnn"]
     assert rules.fooled(answers(8, 8), 8) == []
-    assert rules.fooled(answers(3, 3), rules.NOT_A_DIGIT) == []
+    assert rules.fooled(answers(3, 3), NOT_A_DIGIT) == []
     assert rules.fooled(answers(3, 3), None) == []
     assert rules.fooled(answers(3, 3, is_digit=False), 8) == []
     assert rules.fooled({"cnn": answer(3)}, 8) == ["cnn"]

@@ -23,6 +23,7 @@ from starlette.testclient import TestClient
 
 from mnist_core.data import database, people
 from mnist_core.ink.examples import EXAMPLES
+from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.models import recent, registry
 from mnist_core.models.reading import read_strokes
 from mnist_core.room import (
@@ -173,7 +174,7 @@ def test_who_drew_it_says_what_it_is_and_takes_it_back(site, code):
     assert say(None).json() == {"label": None}
     assert kept() == [(None, None)] * 2
     assert say(1).json() == {"label": 1}
-    assert say(10, entries[1]).json() == {"label": people.NOT_A_DIGIT}
+    assert say(10, entries[1]).json() == {"label": NOT_A_DIGIT}
     assert say(2, token=TOKENS[1]).status_code == 409
     assert [say(no_label).status_code for no_label in (11, True, "wrong")] == [422] * 3
     assert kept() == [(1, "said"), (10, "said")]

@@ -8,11 +8,12 @@ import pytest
 
 from mnist_core.data.mnist import Dataset
 from mnist_core.errors import ModelError
+from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.models import registry
 from mnist_core.training import distil, fine_tuning, polish, tell_apart
 from mnist_core.training.batches import as_input
 from mnist_core.training.calibration import predict
-from mnist_core.training.ink_pool import NOT_A_DIGIT, InkPool
+from mnist_core.training.ink_pool import InkPool
 from mnist_core.training.recipes import get_recipe
 from mnist_core.training.stages import finish
 

@@ -18,6 +18,7 @@ from benchmarks.serving import own_artifacts
 from mnist_core.data import database, people
 from mnist_core.errors import DatabaseError
 from mnist_core.ink.examples import EXAMPLES, canvas_json
+from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.ink.strokes import draw_strokes
 from mnist_core.views import canvas_state
 from pages.parts.draw import feedback
@@ -85,7 +86,7 @@ def test_right_keeps_the_strokes_with_what_both_networks_read(monkeypatch):
     assert page.button(key="say-right")
 
 
-@pytest.mark.parametrize(("said", "label"), [(4, 4), ("not a digit", people.NOT_A_DIGIT)])
+@pytest.mark.parametrize(("said", "label"), [(4, 4), ("not a digit", NOT_A_DIGIT)])
 def test_a_correction_is_kept_as_the_visitor_says(monkeypatch, said, label):
     page = say(open_page(monkeypatch), said)
     assert not page.exception

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from mnist_core.data import people
-from mnist_core.data.people import NOT_A_DIGIT, Drawing
+from mnist_core.data.drawing import Drawing, agreed_label, checked_strokes, record
 from mnist_core.errors import MnistError, WrongDrawing
+from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.ink.strokes import CANVAS_SIZE_PX
 from mnist_core.room import deletion
 from mnist_core.views import canvas_state
@@ -68,7 +69,7 @@ def agree() -> None:
     state = canvas_state.of(st.session_state)
     found = [] if state.image is None else [c.answer(state.image) for c in classifiers().values()]
     try:
-        keep(people.agreed_label([(answer.digit, answer.is_digit) for answer in found]))
+        keep(agreed_label([(answer.digit, answer.is_digit) for answer in found]))
     except WrongDrawing as error:
         st.session_state["feedback-problem"] = str(error)
 
@@ -87,7 +88,7 @@ def keep(label: int) -> None:
     state = canvas_state.of(st.session_state)
     try:
         strokes, width_px = canvas_state.drawn(state.objects)
-        points = people.checked_strokes([stroke.tolist() for stroke in strokes])
+        points = checked_strokes([stroke.tolist() for stroke in strokes])
         digest = hashlib.sha256(json.dumps(points).encode()).hexdigest()[:16]
         drawing = Drawing(
             f"{state.session}-{state.drawing}-{digest}", points, width_px, CANVAS_SIZE_PX,
@@ -95,7 +96,7 @@ def keep(label: int) -> None:
         )  # fmt: skip
         image, named = drawing.image(), active_models()
         for slot, classifier in classifiers().items():
-            drawing.answers[slot] = people.record(named[slot][0], classifier.answer(image))
+            drawing.answers[slot] = record(named[slot][0], classifier.answer(image))
         earlier = st.session_state.get("kept-drawing")
         if earlier is not None and earlier.drawing == state.drawing:  # it had fewer strokes then
             people.take_back(earlier.drawing_id, writer.token())
