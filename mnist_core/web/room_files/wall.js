@@ -47,12 +47,24 @@ function listen() {
   }, 1000);
   stream.onerror = () => {
     away();
-    // A browser gives up where the server answered with an error, such as a closed room.
+    // A browser gives up where the server answered with an error, and does not tell which.
     if (stream.readyState !== EventSource.CLOSED) return;
     clearInterval(watch);
-    if (!told) $("subtitle").textContent = "There is no open room with this code.";
-    if (!told?.room.closed) setTimeout(listen, 2000);
+    if (told?.room.closed) return;
+    sayWhy();
+    setTimeout(listen, 2000);
   };
+}
+async function sayWhy() {
+  const asking = new AbortController();
+  let gone = false;
+  try {
+    const answer = await fetch(`${base}/wall/events`, { signal: asking.signal });
+    gone = answer.status === 404 && "error" in await answer.json(); // another 404 is a proxy's
+  } catch { /* no connection */ }
+  asking.abort();
+  if (gone) $("subtitle").textContent = "There is no open room with this code.";
+  else if (!told) $("subtitle").textContent = "Connecting…";
 }
 function hear(news) {
   if (told && news.revision < told.revision) return;
