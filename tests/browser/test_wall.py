@@ -2,16 +2,79 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from mnist_core.data import database
+from mnist_core.ink.examples import EXAMPLES
+from mnist_core.models import registry
+from mnist_core.room import ballot, host, phones, rules, wall
 from mnist_core.web.room_pages import FOLDER, qr_svg
 
 pytestmark = pytest.mark.browser
 
 SITE = "http://wall.test"
+TOKENS = [f"phone-{number}-" + "x" * 22 for number in range(4)]
+QUESTIONS = {"pixels": ["A" * 1044 + "AA=="] * 20, "labels": [3] * 20, "dense": [5] * 20,
+             "cnn": [3] * 20, "source": "made up"}  # fmt: skip
+# What is on the wall in each state, to the last word of it.
+SHOWN = {
+    "lobby": ".lobby .here",
+    "draw": ".tile b.cnn",
+    "space": ".tile b.cnn",
+    "test": ".strip .tile",
+    "fool": ".board li",
+    "race": ".race p",
+    "beat": ".question p",
+}
+
+
+@pytest.fixture
+def code(tmp_path, monkeypatch) -> Iterator[str]:
+    """A room that four phones have joined."""
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    monkeypatch.delenv("MNIST_DATABASE_URL", raising=False)
+    code = host.open_room("key", "http://digits.example.org").code
+    for token in TOKENS:
+        phones.join(code, token)
+    yield code
+    database.engine().dispose()
+
+
+def bring_to(code: str, state: str) -> None:
+    """Let what the wall shows in this state happen."""
+    if state == "lobby":
+        return
+    kind = {"race": "beat", "space": "draw"}.get(state, state)
+    host.set_layout(code, "space" if state == "space" else "grid")
+    round_ = host.start_round(code, kind, 60, QUESTIONS if kind == "beat" else None)
+    if kind == "beat":
+        for token in TOKENS:
+            ballot.read(code, token, round_.id, 0, 3)
+        if state == "beat":
+            host.stop_round(code)
+        return
+    for number in range(14):
+        example = EXAMPLES[number % len(EXAMPLES)]
+        strokes = [[[float(x), float(y)] for x, y in stroke] for stroke in example.strokes]
+        token = TOKENS[number % 3]
+        asked = rules.asked_digit(round_.seed, phones.join(code, token).id, number)
+        answers = {network: answer(asked if network == "cnn" else (asked + number) % 10)
+                   for network in registry.SLOTS}  # fmt: skip
+        sent = phones.Sent(f"k{number}", round_.id, number, strokes, 18, 336)
+        entry = phones.draw(code, token, sent, answers)
+        if kind == "fool":
+            for voter in TOKENS:
+                if voter != token:
+                    ballot.vote(code, voter, entry, asked)
+
+
+def answer(digit: int) -> dict:
+    return {"model": "m", "digit": digit, "confidence": 0.91, "is_digit": True,
+            "probabilities": [0.91 if d == digit else 0.01 for d in range(10)]}  # fmt: skip
 
 
 @pytest.fixture
@@ -43,8 +106,43 @@ def open_wall(chromium: Browser) -> Iterator[Callable[..., Page]]:
         context.close()
 
 
+def tell(state: dict) -> Callable[[Route], None]:
+    return lambda route: route.fulfill(
+        body=f"retry: 3600000\ndata: {json.dumps(state)}\n\n", content_type="text/event-stream"
+    )
+
+
 def refuse(status: int, body: str) -> Callable[[Route], None]:
     return lambda route: route.fulfill(status=status, body=body, content_type="application/json")
+
+
+@pytest.mark.parametrize("state", SHOWN)
+def test_a_wall_on_a_phone_is_read_by_scrolling_down(code, open_wall, state):
+    """Below 700 pixels the code and half of the results were cut off."""
+    bring_to(code, state)
+    page = open_wall(code, tell(wall.state(code)), viewport={"width": 390, "height": 844})
+    page.locator(SHOWN[state]).last.wait_for()
+    assert page.evaluate(CUT_OFF) == []
+
+
+# All that has words or ink and lies outside the page, or outside what shows only a part of it.
+CUT_OFF = """() => {
+  const page = document.documentElement, found = [];
+  for (const one of document.querySelectorAll("header *, #stage *")) {
+    const words = [...one.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+    const box = one.getBoundingClientRect();
+    if (!words && !["svg", "IMG", "CANVAS"].includes(one.tagName) || !box.width) continue;
+    let inside = box.left >= 0 && box.right <= page.clientWidth + 1 && box.top >= 0
+      && box.bottom <= page.scrollHeight + 1;
+    for (let over = one.parentElement; over !== page; over = over.parentElement) {
+      if (getComputedStyle(over).overflowY === "visible") continue;
+      const edge = over.getBoundingClientRect();
+      inside &&= box.right <= edge.right + 1 && box.bottom <= edge.bottom + 1;
+    }
+    if (!inside) found.push(`${one.tagName} ${one.getAttribute("class")} ${one.textContent}`);
+  }
+  return found;
+}"""
 
 
 @pytest.mark.parametrize(("status", "body", "said"), [

@@ -424,8 +424,11 @@ function moved() {
 }
 addEventListener("pointermove", moved);
 moved();
-let resizing = null;
+let resizing = null, wide = innerWidth;
 addEventListener("resize", () => {
+  // A phone's address bar comes and goes while one scrolls, and changes nothing there.
+  if (innerWidth === wide && innerWidth < 700) return;
+  wide = innerWidth;
   clearTimeout(resizing);
   resizing = setTimeout(() => { if (told) { $("stage").replaceChildren(); show(); } }, 150);
 });
