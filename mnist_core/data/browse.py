@@ -163,11 +163,12 @@ def captions_of(
 
 
 def sprite(images: np.ndarray, columns: int = COLUMNS) -> np.ndarray:
-    """Return images (n, 28, 28) uint8 row by row in one (28 * rows, 28 * columns) uint8 image."""
-    rows = max(1, -(-len(images) // columns))
-    tiles = np.zeros((rows * columns, 28, 28), np.uint8)
+    """Return images (n, h, w) uint8 row by row in one (h * rows, w * columns) uint8 image."""
+    rows, (height, width) = max(1, -(-len(images) // columns)), images.shape[1:]
+    tiles = np.zeros((rows * columns, height, width), np.uint8)
     tiles[: len(images)] = images
-    return tiles.reshape(rows, columns, 28, 28).swapaxes(1, 2).reshape(rows * 28, columns * 28)
+    laid_out = tiles.reshape(rows, columns, height, width).swapaxes(1, 2)
+    return laid_out.reshape(rows * height, columns * width)
 
 
 def png(image: np.ndarray) -> bytes:

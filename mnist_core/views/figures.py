@@ -157,56 +157,6 @@ def _as_matrix(figure: go.Figure, height_px: int = 500) -> go.Figure:
     return finish(figure, height_px, hovermode="closest", margin_t=54)
 
 
-def digit_tiles(
-    images: np.ndarray | None, captions: Sequence[str], indices: Sequence[int], columns: int = 6
-) -> go.Figure:
-    """Return a grid of digits with their captions; customdata of a digit's mark: [index].
-
-    images: (n, 28, 28) uint8, white ink on black, or None where there are no pictures.
-    """
-    place = [(i % columns, i // columns) for i in range(len(captions))]
-    figure = go.Figure()
-    figure.add_scatter(
-        x=[x + 0.5 for x, _ in place], y=[y + 0.31 for _, y in place], mode="markers",
-        customdata=[[int(index)] for index in indices], hoverinfo="text",
-        hovertext=["click to look closer"] * len(place),
-        marker={"symbol": "square", "size": 52, "color": GREY, "opacity": 0},
-        selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
-    )  # fmt: skip
-    figure.layout.annotations = [
-        {"x": x + 0.5, "y": y + 0.57, "text": caption, "showarrow": False, "yanchor": "top"}
-        | {"font": {"size": 13, "color": "#FFFFFF"}}
-        for (x, y), caption in zip(place, captions, strict=True)
-    ]
-    figure.layout.shapes = [
-        {"type": "rect", "x0": x + 0.03, "x1": x + 0.97, "y0": y + 0.02, "y1": y + 0.98}
-        | {"fillcolor": "#000000", "line": {"width": 1, "color": GREY}, "layer": "below"}
-        for x, y in place
-    ]
-    for (x, y), image in zip(place, images if images is not None else (), strict=False):
-        figure.add_layout_image(
-            source=png_uri(image), xref="x", yref="y", x=x + 0.5, y=y + 0.31, sizex=0.92,
-            sizey=0.54, xanchor="center", yanchor="middle", sizing="contain", layer="above",
-        )  # fmt: skip
-    rows = max(-(-len(place) // columns), 1)
-    figure.update_xaxes(visible=False, fixedrange=True, range=[0, columns])
-    figure.update_yaxes(visible=False, fixedrange=True, range=[rows, 0])
-    return finish(
-        figure, 136 * rows + 8, hovermode="closest", showlegend=False,
-        margin={"l": 0, "r": 0, "t": 0, "b": 8},
-    )  # fmt: skip
-
-
-def tile_captions(probabilities: np.ndarray, y_true: np.ndarray, indices: np.ndarray) -> list[str]:
-    """Return index, answer and true digit with their probabilities, for each tile."""
-    captions = []
-    for index in indices:
-        own, answer = int(y_true[index]), int(probabilities[index].argmax())
-        read, true = probabilities[index, answer], probabilities[index, own]
-        captions.append(f"#{index}<br>{answer}: <b>{read:.1%}</b><br>{own}: {true:.1%}")
-    return captions
-
-
 def png_uri(image: np.ndarray, times: int = 3) -> str:
     """Return a (h, w) uint8 image as a PNG data URI, enlarged without smoothing."""
     enlarged = Image.fromarray(np.asarray(image)).resize(

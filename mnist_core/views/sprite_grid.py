@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from mnist_core import words
 from mnist_core.data.browse import COLUMNS, png, sprite
 
+ROOM_PX = 10  # below a digit of 28, for two lines
 HTML = """<div class="grid" tabindex="0" role="listbox"><img alt=""><div class="cells"></div></div>
 """
 CSS = """
@@ -23,11 +25,17 @@ CSS = """
 img {display: block; width: 100%; image-rendering: pixelated}
 .cells {position: absolute; inset: 0; display: grid}
 .cells > div {cursor: pointer; color: #FFF; font: 600 0.7rem/1 var(--st-font); padding: 3px;
-  text-shadow: 0 0 3px #000, 0 0 3px #000; min-width: 0; min-height: 0; user-select: none}
+  text-shadow: 0 0 3px #000, 0 0 3px #000; position: relative;
+  min-width: 0; min-height: 0; user-select: none}
 .cells > div:hover, .cells > div.at {box-shadow: inset 0 0 0 2px #56B4E9}
 .cells > div.chosen {box-shadow: inset 0 0 0 3px #E69F00}
 .cells > div.wrong {color: #FF9E57}
-@media (max-width: 480px) {.cells > div {font-size: 0.5rem; padding: 1px}}
+.cells span {position: absolute; inset: auto 0 5%; text-align: center; white-space: pre-line;
+  font: 400 0.8rem/1.15 var(--st-font)}
+.cells > div:has(span) {container-type: inline-size}
+@container (max-width: 90px) {.cells span {font-size: 0.7rem}}
+@container (max-width: 60px) {.cells span {display: none}}
+@media (max-width: 480px) {.cells > div:not(:has(span)) {font-size: 0.5rem; padding: 1px}}
 """
 JS = """
 export default function ({data, parentElement, setTriggerValue}) {
@@ -46,6 +54,11 @@ export default function ({data, parentElement, setTriggerValue}) {
     cell.textContent = data.captions[i] ?? '';
     cell.classList.toggle('wrong', (data.captions[i] ?? '').includes('→'));
     cell.onclick = () => choose(i);
+    if (data.lines[i]) {
+      const lines = document.createElement('span');
+      lines.textContent = data.lines[i];
+      cell.append(lines);
+    }
     return cell;
   }));
   let chosen = data.chosen ?? -1, at = chosen;
@@ -84,18 +97,38 @@ def grid_data(
     captions: Sequence[str] = (),
     chosen: int | None = None,
     columns: int = COLUMNS,
+    lines: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return what the grid reads.
 
     images: (n, 28, 28) uint8; titles: what a digit is called on hover; captions: what stands in
-    its corner, where "→" marks it as doubtful; chosen: the cell that is framed.
+    its corner, where "→" marks it as doubtful; chosen: the cell that is framed; lines: what stands
+    below each digit, two lines.
     """
+    if lines:
+        images = np.pad(images, ((0, 0), (0, ROOM_PX), (0, 0)))
     encoded = base64.b64encode(png(sprite(images, columns))).decode("ascii")
     return {
         "picture": "data:image/png;base64," + encoded,
         "titles": list(titles),
         "captions": list(captions),
+        "lines": list(lines),
         "chosen": chosen,
         "columns": columns,
         "alt": f"{len(images)} digits; arrow keys move, Enter chooses",
     }
+
+
+def tile_words(probabilities: np.ndarray, labels: np.ndarray) -> tuple[list[str], list[str]]:
+    """Return what stands below each digit, a network's answer and the true digit with their
+    probabilities; and what the digit is called, of the same.
+
+    probabilities: (n, 10); labels: (n,).
+    """
+    lines, titles = [], []
+    for label, given in zip(labels, probabilities, strict=True):
+        answer = int(given.argmax())
+        said = [f"{digit}: {words.chance(float(given[digit]))}" for digit in (answer, label)]
+        lines.append("\n".join(said if answer != label else said[:1]))
+        titles.append(f"labelled {label}, read as {', '.join(lines[-1].splitlines())}")
+    return lines, titles

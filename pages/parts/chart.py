@@ -9,7 +9,7 @@ def chart(figure, key: str, **options) -> None:
     hidden = ["select2d", "lasso2d", "zoom2d", "pan2d", "autoScale2d", "zoomIn2d", "zoomOut2d"]
     config = {
         "displaylogo": False,
-        "displayModeBar": False if "tiles" in key else "hover",
+        "displayModeBar": "hover",
         "toImageButtonOptions": save,
         "modeBarButtonsToRemove": [*hidden, "resetScale2d"],
     }

@@ -6,10 +6,11 @@ import streamlit as st
 from mnist_core.models import registry
 from mnist_core.views import figures
 from mnist_core.views.answer_view import Html, answers_to_one
+from mnist_core.views.sprite_grid import grid_data, tile_words
 from pages.parts import people
-from pages.parts.chart import chart
 from pages.parts.names import chart_name
 from pages.parts.screen import on_phone
+from pages.parts.sprite_grid import sprite_grid
 from pages.parts.stored_answers import dataset_or_reason
 
 TILES = 24
@@ -20,37 +21,42 @@ def show_tiles(
 ) -> None:
     """Show digits with their index and probabilities; a click on one opens it below."""
     probabilities = next(iter(answers.values()))
-    # A new set of digits is a new chart: a click on the same place is a click again.
-    tiles_key = f"{key}-tiles-{indices[0]}-{len(indices)}"
     shown = indices[:TILES]
     if len(indices) > TILES:
         last = -(-len(indices) // TILES)
-        page = st.number_input(f"Page, of {last}", 1, last, key=f"{tiles_key}-page") - 1
+        # Another list begins at its first page.
+        page_key = f"{key}-page-{indices[0]}-{len(indices)}"
+        page = st.number_input(f"Page, of {last}", 1, last, key=page_key) - 1
         shown = indices[page * TILES : (page + 1) * TILES]
     images, reason = pictures_of(stored)
     if reason:
         st.info(reason)
-    tiles = figures.digit_tiles(
-        None if images is None else images[shown],
-        figures.tile_captions(probabilities, stored.y_true, shown),
-        shown,
-        5 if on_phone() else columns,
-    )
-    chart(
-        tiles,
-        tiles_key,
-        on_select=lambda: choose_digit(key, tiles_key),
-        selection_mode="points",
-    )
     clicked_in, index = st.session_state.get("look-closer", ("", None))
+    opened = np.flatnonzero(shown == index) if clicked_in == key else ()
+    lines, titles = tile_words(probabilities[shown], stored.y_true[shown])
+    what = what_is(stored).lower()
+    data = grid_data(
+        np.zeros((len(shown), 28, 28), np.uint8) if images is None else images[shown],
+        [f"{what} {place}, {title}" for place, title in zip(shown, titles, strict=True)],
+        [f"#{place}" for place in shown],
+        int(opened[0]) if len(opened) else None,
+        4 if on_phone() else columns,
+        lines,
+    )
+
+    def choose() -> None:
+        clicked = st.session_state[f"{key}-tiles"].clicked
+        if isinstance(clicked, int) and 0 <= clicked < len(shown):
+            st.session_state["look-closer"] = key, int(shown[clicked])
+
+    sprite_grid(key=f"{key}-tiles", data=data, on_clicked_change=choose)
     if clicked_in == key and index in indices:
         show_closer(key, int(index), answers, stored, images)
 
 
-def choose_digit(key: str, chart: str) -> None:
-    """Take over the digit that was clicked, and in which list."""
-    if points := st.session_state[chart].selection.points:
-        st.session_state["look-closer"] = key, points[0]["customdata"][0]
+def what_is(stored: registry.Evaluation) -> str:
+    """Return what the answers are about, one by one."""
+    return "Drawing" if stored.split == people.SPLIT else "Test digit"
 
 
 def pictures_of(stored: registry.Evaluation) -> tuple[np.ndarray | None, str]:
@@ -72,7 +78,7 @@ def show_closer(key: str, index: int, answers, stored, images) -> None:
     """Show one digit large, with every network's ten probabilities."""
     with st.container(border=True, key=f"{key}-closer"):
         label = int(stored.y_true[index])
-        what = "Drawing" if stored.split == people.SPLIT else "Test digit"
+        what = what_is(stored)
         st.markdown(f"**{what} {index}, labelled {label}**")
         with st.container(horizontal=True, vertical_alignment="center"):
             if images is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import io
 import json
@@ -20,7 +21,7 @@ from mnist_core.data.mnist import Dataset, load_sample, read_upload
 from mnist_core.errors import DatasetError
 from mnist_core.models.registry import Evaluation
 from mnist_core.training import doubtful
-from mnist_core.views.sprite_grid import grid_data
+from mnist_core.views.sprite_grid import ROOM_PX, grid_data, tile_words
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +130,23 @@ def test_a_page_of_100_digits_is_one_small_picture(sample):
     data = grid_data(sample.x_train[:100], ["a digit"] * 100)
     assert len(json.dumps(data)) < 45_000
     assert data["picture"].startswith("data:image/png;base64,")
+
+
+def test_digits_have_room_for_what_stands_below_them(sample):
+    data = grid_data(sample.x_train[:7], ["a digit"] * 7, columns=5, lines=["7: 99%"] * 7)
+    picture = base64.b64decode(data["picture"].removeprefix("data:image/png;base64,"))
+    laid_out = np.asarray(Image.open(io.BytesIO(picture)))
+    assert laid_out.shape == (2 * (28 + ROOM_PX), 5 * 28)
+    np.testing.assert_array_equal(laid_out[28 + ROOM_PX :, 28:56][:28], sample.x_train[6])
+    assert not laid_out[28 : 28 + ROOM_PX].any()
+    assert data["lines"] == ["7: 99%"] * 7
+
+
+def test_a_tile_says_what_a_network_gave_its_answer_and_the_true_digit():
+    probabilities = np.array([[0.0004] + [0] * 6 + [0.9996, 0, 0], [0.8, 0.2] + [0] * 8])
+    lines, titles = tile_words(probabilities, np.array([0, 0]))
+    assert lines == ["7: >99%\n0: <1%", "0: 80%"]
+    assert titles == ["labelled 0, read as 7: >99%, 0: <1%", "labelled 0, read as 0: 80%"]
 
 
 def test_downloads_hold_the_selection(sample):

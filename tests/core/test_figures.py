@@ -1,10 +1,6 @@
 """Figures carry the numbers they were given, and what a click on them means."""
 
-import base64
-import io
-
 import numpy as np
-from PIL import Image
 
 from mnist_core.analysis import metrics
 from mnist_core.training import layers
@@ -51,11 +47,10 @@ def test_a_muted_diagonal_keeps_its_numbers_and_lets_the_mistakes_have_the_colou
     assert {note.text for note in muted.layout.annotations} == {"900", "3"}
 
 
-def test_no_mistakes_and_no_images_draw_too():
+def test_no_mistakes_draw_too():
     nothing = np.zeros((10, 10), int)
     assert not figures.confusion_heatmap(nothing, nothing).layout.annotations
     assert not figures.difference_heatmap(nothing, "a", "b").layout.annotations
-    assert figures.digit_tiles(None, [], []).layout.height > 0
 
 
 def test_shares_are_printed_in_per_cent():
@@ -73,15 +68,6 @@ def test_the_difference_says_which_way():
     figure = figures.difference_heatmap(difference, "dense", "cnn")
     assert {note.text for note in figure.layout.annotations} == {"+5", "-4"}
     assert figure.data[0].z[1][2] == 1 > 0 > figure.data[0].z[2][1]
-
-
-def test_tiles_hold_the_images_themselves_and_their_indices():
-    images = np.random.default_rng(1).integers(0, 256, (7, 28, 28)).astype(np.uint8)
-    figure = figures.digit_tiles(images, [f"#{i}" for i in range(7)], range(40, 47))
-    assert [index for (index,) in figure.data[0].customdata] == list(range(40, 47))
-    source = figure.layout.images[6].source.removeprefix("data:image/png;base64,")
-    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(source))))
-    assert np.array_equal(shown[::3, ::3], images[6])
 
 
 def test_a_validation_digit_without_its_picture_is_its_label():

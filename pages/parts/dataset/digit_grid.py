@@ -14,12 +14,10 @@ from mnist_core.models import registry
 from mnist_core.models.serving import pool
 from mnist_core.views import figures, figures_dataset
 from mnist_core.views.answer_view import Html, answers_to_one
-from mnist_core.views.sprite_grid import CSS, HTML, JS, grid_data
+from mnist_core.views.sprite_grid import grid_data
 from pages.parts.dataset.digit_wall import show_in_wall
 from pages.parts.link import once_from_address, put_in_address
-
-# Registered at import, once; Streamlit registers it again on a server begun since, as AppTest does.
-sprite_grid = st.components.v2.component("sprite_grid", html=HTML, css=CSS, js=JS)
+from pages.parts.sprite_grid import sprite_grid
 
 
 @st.cache_resource(max_entries=2, show_spinner="Looking for lookalikes")
