@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SCREENS = {
-    "laptop": {"viewport": {"width": 1366, "height": 768}, "color_scheme": "light"},
-    "phone": {
-        "viewport": {"width": 390, "height": 844},
-        "color_scheme": "dark",
-        "has_touch": True,
-        "is_mobile": True,
-    },
+    "laptop": {"viewport": {"width": 1366, "height": 768}},
+    "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
 }
+BRIGHTNESS = """getComputedStyle(document.querySelector('.stApp')).backgroundColor
+    .match(/\\d+/g).slice(0, 3).map(Number).reduce((a, b) => a + b) / 3"""
 # The page's address, and what has to be in sight there.
 ONE_THING = {
     "": [".st-key-canvas", ".st-key-answer-dense", ".st-key-answer-cnn"],
@@ -35,6 +33,42 @@ COVERED = """() => [...document.querySelectorAll("button, a")].filter(element =>
     const box = element.getBoundingClientRect();
     return document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2)
         .outerHTML.slice(0, 100)})()}`)"""
+# Controls, and words by the box of their letters, that lie on one another though neither is a part
+# of the other. The pages' names are left out: under them a long page scrolls.
+OVERLAPS = """() => {
+    const lettersOf = (element) => {
+        const range = document.createRange();
+        range.selectNodeContents(element);
+        return range.getBoundingClientRect();
+    };
+    const isForScreenReadersAlone = (element) =>
+        element && (getComputedStyle(element).clipPath === "inset(50%)"
+            || isForScreenReadersAlone(element.parentElement));
+    const seen = (element) => !element.closest(".st-key-pages")
+        && !isForScreenReadersAlone(element)
+        && element.checkVisibility({checkOpacity: true, checkVisibilityCSS: true});
+    const controls = "button, a, input:not([type=range]), [role=radio], canvas, iframe";
+    const parts = [
+        ...[...document.querySelectorAll(controls)].filter(seen)
+            .map(element => ({element, box: element.getBoundingClientRect()})),
+        ...[...document.querySelectorAll("h1, h2, h3, p, label")].filter(seen)
+            .filter(element => !element.closest("button"))
+            .map(element => ({element, box: lettersOf(element)})),
+    ].filter(({box}) => box.width > 8 && box.height > 8 && box.bottom > 0 && box.right > 0
+        && box.top < innerHeight && box.left < innerWidth);
+    const name = ({element}) =>
+        `<${element.tagName.toLowerCase()}> ${element.textContent.slice(0, 40)}`;
+    const found = [];
+    parts.forEach((one, i) => parts.slice(i + 1).forEach(other => {
+        const wide = Math.min(one.box.right, other.box.right)
+            - Math.max(one.box.left, other.box.left);
+        const high = Math.min(one.box.bottom, other.box.bottom)
+            - Math.max(one.box.top, other.box.top);
+        if (wide > 2 && high > 2 && !one.element.contains(other.element)
+            && !other.element.contains(one.element)) found.push(`${name(one)} on ${name(other)}`);
+    }));
+    return found;
+}"""
 
 
 @pytest.mark.parametrize("size", [(1366, 768), (1280, 720), (820, 1180), (390, 844)])
@@ -95,11 +129,15 @@ def test_every_page_begins_at_the_same_place(chromium, address):
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-def test_the_one_thing_of_each_page_is_wholly_in_sight(chromium, address, screen):
+def test_the_one_thing_of_each_page_is_wholly_in_sight_and_nothing_overlaps(
+    chromium, address, screen
+):
+    """In light and in dark, which a page changes while it is open."""
     context = chromium.new_context(reduced_motion="reduce", **SCREENS[screen])
     page = context.new_page()
     found = []
     for name, selectors in ONE_THING.items():
+        page.emulate_media(color_scheme="light")
         page.goto(f"{address}/{name}")
         for selector in selectors:
             page.locator(selector).first.wait_for(timeout=60_000)
@@ -107,21 +145,31 @@ def test_the_one_thing_of_each_page_is_wholly_in_sight(chromium, address, screen
             "() => document.querySelector('.stApp')?.dataset.testScriptState === 'notRunning'"
         )
         page.wait_for_timeout(800)  # figures take their width last
-        width, height = page.evaluate("[innerWidth, innerHeight]")
-        names = page.locator(".st-key-pages").first.bounding_box()
-        top, bottom = (names["height"], height) if names["y"] <= 0 else (0, names["y"])
-        for selector in selectors:
-            box = page.locator(selector).first.bounding_box()
-            inside = (
-                box["x"] >= 0
-                and box["x"] + box["width"] <= width
-                and box["y"] >= top
-                and box["y"] + box["height"] <= bottom + 2  # a border
-            )
-            if not inside:
-                found.append(f"/{name}: {selector} at {box} is not wholly in sight")
-        if page.evaluate("document.documentElement.scrollWidth") > width:
-            found.append(f"/{name}: scrolls sideways")
-        found += [f"/{name}: {covered}" for covered in page.evaluate(COVERED)]
+        found += [f"/{name}, light: {one}" for one in wrong(page, selectors)]
+        page.emulate_media(color_scheme="dark")
+        page.wait_for_function(f"{BRIGHTNESS} < 80")
+        page.wait_for_timeout(200)
+        found += [f"/{name}, dark: {one}" for one in wrong(page, selectors)]
     context.close()
     assert not found, "\n".join(found)
+
+
+def wrong(page: Page, selectors: list[str]) -> list[str]:
+    """Return what is not wholly in sight, or lies on something else."""
+    width, height = page.evaluate("[innerWidth, innerHeight]")
+    names = page.locator(".st-key-pages").first.bounding_box()
+    top, bottom = (names["height"], height) if names["y"] <= 0 else (0, names["y"])
+    found = []
+    for selector in selectors:
+        box = page.locator(selector).first.bounding_box()
+        inside = (
+            box["x"] >= 0
+            and box["x"] + box["width"] <= width
+            and box["y"] >= top
+            and box["y"] + box["height"] <= bottom + 2  # a border
+        )
+        if not inside:
+            found.append(f"{selector} at {box} is not wholly in sight")
+    if page.evaluate("document.documentElement.scrollWidth") > width:
+        found.append("scrolls sideways")
+    return [*found, *page.evaluate(COVERED), *page.evaluate(OVERLAPS)]
