@@ -1,7 +1,8 @@
 """train(recipe, dataset): from a recipe to a trained, calibrated, evaluated model.
 
 Knows no recipe by name. What happens is told in plain events, the same for the command line,
-the runs and the pages. Early stopping, what goes on after a cut and schedules are Keras's own.
+the runs and the pages. Early stopping, what goes on after a cut and schedules are Keras's own;
+what its early stopping forgets in a cut is kept here.
 Imports Keras, and so TensorFlow; only a process that trains loads it.
 """
 
@@ -22,6 +23,7 @@ import numpy as np
 from mnist_core.analysis.metrics import accuracy
 from mnist_core.data.mnist import Dataset, train_validation_split
 from mnist_core.errors import ModelError
+from mnist_core.files import replacing
 from mnist_core.models import registry
 from mnist_core.models.registry import Evaluation
 from mnist_core.training.batches import AugmentedBatches, MixedBatches
@@ -216,11 +218,8 @@ def _fit(
     if folder is not None:
         callbacks.append(keras.callbacks.BackupAndRestore(work / "resume"))
     if chosen.patience is not None:
-        callbacks.append(
-            keras.callbacks.EarlyStopping(
-                chosen.monitor, patience=chosen.patience, restore_best_weights=True
-            )
-        )
+        kept = work / "patience.npz"
+        callbacks.append(_StopEarly(chosen.monitor, chosen.patience, kept, split.epochs))
     model.fit(batches, epochs=chosen.epochs, callbacks=callbacks, verbose=0, shuffle=False)
     if reporter.stopped and best_file.is_file():
         model.load_weights(best_file)
@@ -238,6 +237,36 @@ class _KeepBest(keras.callbacks.Callback):
         *before, now = (event.val_accuracy for event in self.epochs)
         if now > max(before, default=-1.0):
             self.model.save_weights(self.file)
+
+
+class _StopEarly(keras.callbacks.EarlyStopping):
+    """Keras's, which knows after a cut what was best before: its value, its weights, how long ago.
+
+    file: where the best weights are kept; epochs: those before the cut. Stands behind
+    BackupAndRestore, so that what is kept is never of an epoch that comes again.
+    """
+
+    def __init__(self, monitor: str, patience: int, file: Path, epochs: list[EpochEnd]) -> None:
+        super().__init__(monitor, patience=patience, restore_best_weights=True)
+        self.file, self.epochs = file, epochs
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        super().on_train_begin(logs)
+        if self.epochs and self.file.is_file():
+            with np.load(self.file) as kept:
+                self.best_epoch = int(kept["epoch"])
+                self.best_weights = [kept[f"arr_{n}"] for n in range(len(kept.files) - 1)]
+            self.best = getattr(self.epochs[self.best_epoch], self.monitor)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if self.best is not None:
+            self.wait = epoch - 1 - self.best_epoch
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        super().on_epoch_end(epoch, logs)
+        if self.best_epoch == epoch:
+            with replacing(self.file) as temporary, temporary.open("wb") as file:
+                np.savez(file, *self.best_weights, epoch=epoch)
 
 
 def _compile(model: keras.Model, chosen: Hyperparameters, steps: int) -> None:

@@ -131,9 +131,9 @@ def test_a_saved_model_holds_its_weights_and_no_optimizer(name, tmp_path):
     assert sum(sizes) == model.count_params()
 
 
-def cut_off(squares, folder):
-    """Train for four epochs, of which the third is the last to end; return what was asked for."""
-    recipe, chosen = tiny(epochs=4)
+def cut_off(squares, folder, **changes):
+    """Train for four epochs, of which the third is cut off; return what was asked for."""
+    recipe, chosen = tiny(**({"epochs": 4} | changes))
 
     def lose_power(event):
         if isinstance(event, EpochEnd) and event.epoch == 3:
@@ -165,6 +165,23 @@ def test_the_best_weights_from_before_a_cut_are_kept(squares, tmp_path):
           should_stop=lambda: any(isinstance(event, EpochEnd) for event in events))  # fmt: skip
     assert (events[-1].stopped, events[-1].best_epoch) == (True, 2)
     assert best.read_bytes() == kept
+
+
+def test_patience_knows_after_a_cut_what_was_best_before(squares, tmp_path):
+    """Regression: it waited anew, and its best was that of the epochs after the cut alone."""
+    recipe, chosen = cut_off(squares, tmp_path, epochs=9, patience=2)
+    kept, epochs = (tmp_path / "checkpoint" / n for n in ("patience.npz", "epochs.json"))
+    told = json.loads(epochs.read_text())
+    told[1]["val_loss"] = 0.0  # which no epoch can better
+    epochs.write_text(json.dumps(told))
+    with np.load(kept) as file:
+        best = [file[f"arr_{number}"] for number in range(len(file.files) - 1)]
+        assert file["epoch"] == 1
+    events = []
+    result = train(recipe, squares, hyperparameters=chosen, on_event=events.append, folder=tmp_path)
+    assert [event.epoch for event in events if isinstance(event, EpochEnd)] == [3, 4]
+    for weights, wanted in zip(result.model.get_weights(), best, strict=True):
+        np.testing.assert_array_equal(weights, wanted)
 
 
 def test_a_training_can_begin_where_another_ended(squares, tmp_path, monkeypatch):
