@@ -6,6 +6,7 @@ from mnist_core.runs import queue, report
 from mnist_core.runs.folder import RUNNING, WAITING, Run
 from mnist_core.runs.report import plain
 from pages.parts.attempt import attempt, show_failure
+from pages.parts.first_visit import first_visit
 from pages.parts.permission import may_change
 from pages.parts.retrain.active_models import show_active
 from pages.parts.retrain.cluster_state import show_beside, show_cluster
@@ -16,6 +17,8 @@ from pages.parts.retrain.run_result import say_end, show_result
 from pages.parts.retrain.run_watch import show_curves, show_running, watch_idle
 from pages.parts.retrain.searched import show_search
 from pages.parts.retrain.train_form import choose_and_train
+
+TO_DO = "Press Train: watch a network learn, then let it read your digits."
 
 
 def page() -> None:
@@ -32,6 +35,9 @@ def page() -> None:
     last = report.ended_last(past)
     with status, st.container(key="run-status"):
         show_status(live, last, allowed)
+    if allowed:
+        with form:
+            first_visit("retrain", TO_DO)
     with form, st.expander("Train something else") if live else st.container():
         choose_and_train(allowed, bool(live))
     with learnt:

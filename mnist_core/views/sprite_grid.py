@@ -15,7 +15,7 @@ import numpy as np
 from mnist_core import words
 from mnist_core.data.browse import COLUMNS, png, sprite
 
-ROOM_PX = 10  # below a digit of 28, for two lines
+ROOM_PX = 11  # below a digit of 28, for two lines
 HTML = """<div class="grid" tabindex="0" role="listbox"><img alt=""><div class="cells"></div></div>
 """
 CSS = """
@@ -30,7 +30,7 @@ img {display: block; width: 100%; image-rendering: pixelated}
 .cells > div:hover, .cells > div.at {box-shadow: inset 0 0 0 2px #56B4E9}
 .cells > div.chosen {box-shadow: inset 0 0 0 3px #E69F00}
 .cells > div.wrong {color: #FF9E57}
-.cells span {position: absolute; inset: auto 0 5%; text-align: center; white-space: pre-line;
+.cells span {position: absolute; inset: auto 0 3%; text-align: center; white-space: pre-line;
   font: 400 0.8rem/1.15 var(--st-font)}
 .cells > div:has(span) {container-type: inline-size}
 @container (max-width: 90px) {.cells span {font-size: 0.7rem}}

@@ -55,6 +55,7 @@ def test_the_first_look_shows_the_figures_and_the_most_confused_cell():
     page = open_page()
     assert "**4** of 400 wrong, **99.00%** right" in words(page)
     assert "**3 × 4 read as 9**" in words(page)
+    assert "Click a cell: these are the digits it counts." in words(page)
     assert [box.value for box in page.selectbox if box.key in ("true-digit", "read-as")] == [4, 9]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
@@ -71,6 +72,15 @@ def words(page: AppTest) -> str:
 
 def labels(page: AppTest) -> list[str]:
     return [button.label for button in page.button]
+
+
+def test_a_first_visit_is_told_what_to_do_until_it_was_done(page, one_client, monkeypatch):
+    said = "Press Train: watch a network learn"
+    assert said in words(page.run())
+    page.button(key="train-start").click().run()
+    assert said not in words(page)
+    monkeypatch.setattr(type(st.context), "cookies", {"done": "dataset.retrain"})
+    assert said not in words(AppTest.from_file(PAGE, default_timeout=60).run())
 
 
 def test_a_first_visit_offers_a_recipe_that_fits_a_room(page):

@@ -14,6 +14,7 @@ from mnist_core.training.recipes import RECIPES, Recipe
 from mnist_core.views import figures_training
 from mnist_core.words import percent
 from pages.parts.attempt import attempt
+from pages.parts.first_visit import did
 from pages.parts.permission import guest
 from pages.parts.retrain.run_moments import own_digits
 
@@ -47,6 +48,7 @@ def choose_and_train(allowed: bool, busy: bool) -> None:
     )
     describe(recipe, changes)
     if st.session_state.pop("asked_to_train", False) and allowed:
+        did("retrain")
         attempt(queue.request, recipe.name, changes, "", guest(), own_digits())
         st.rerun()
 
