@@ -14,6 +14,7 @@ import numpy as np
 
 from mnist_core.errors import RunError
 from mnist_core.files import finite, read_json_object
+from mnist_core.runs import checked
 from mnist_core.runs.folder import read_json
 from mnist_core.training.events import MOMENTS
 
@@ -45,13 +46,10 @@ def load_moment(folder: Path, number: int) -> Moment:
     """Return one moment of a run. Raises RunError where it is gone or damaged."""
     try:
         told = read_json_object(folder / MOMENTS / f"{int(number):03}.json")
-        confusion = [[_whole(count) for count in row] for row in told["confusion"]]
-        if [len(row) for row in confusion] != [10] * 10:
-            raise ValueError("the confusion is not 10 by 10")
         filters = told.get("filters")
         return Moment(
-            confusion,
-            [_example(one) for one in told["hardest"][:100]],
+            checked.confusion(told["confusion"]),
+            [checked.example(one) for one in told["hardest"][:100]],
             None if filters is None else _maps(filters),
             _answers(told["probes"][:MOST_PROBES]),
             [[_maps(one) for one in flow[:50]] for flow in told["flow"][:MOST_PROBES]],
@@ -79,7 +77,7 @@ def as_config(probes: np.ndarray) -> Mapping[str, Any]:
 
 
 def _maps(told: dict[str, Any]) -> Maps:
-    shape = [_whole(size, 1) for size in told["shape"]]
+    shape = [checked.whole(size, 1, _MOST_VALUES) for size in told["shape"]]
     scale = finite(told["scale"], 0, 1e12)
     if len(shape) != 3 or np.prod(shape) > _MOST_VALUES or scale is None:
         raise ValueError("a layer's maps are no maps")
@@ -98,24 +96,4 @@ def _bytes(packed: str, length: int) -> np.ndarray:
 
 
 def _answers(told: Any) -> np.ndarray:
-    answers = np.array([[finite(p, 0, 1.001) for p in row] for row in told], np.float32)
-    answers = answers.reshape(-1, 10)
-    if not np.isfinite(answers).all():
-        raise ValueError("its probabilities are no numbers")
-    return answers
-
-
-def _example(told: dict[str, Any]) -> dict[str, Any]:
-    (probabilities,) = _answers([told["probabilities"]]).tolist()
-    return {
-        "index": _whole(told["index"], most=10**9),
-        "label": _whole(told["label"], most=9),
-        "probabilities": probabilities,
-    }
-
-
-def _whole(value: object, least: int = 0, most: int = 10**7) -> int:
-    number = finite(value, least, most)
-    if number is None:
-        raise ValueError(f"there should be a number from {least} to {most}")
-    return int(number)
+    return np.array([checked.probabilities(row) for row in told], np.float32).reshape(-1, 10)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from mnist_core.errors import RunError
-from mnist_core.files import finite, parse_json
+from mnist_core.files import parse_json
+from mnist_core.runs import checked
 
 EVENTS_FILE = "events.jsonl"
 MOST_BYTES_AT_ONCE = 16_000_000  # of new lines
@@ -93,11 +94,11 @@ class Progress:
             self.damaged_lines += 1
 
     def _take_started(self, event: dict[str, Any]) -> None:
-        self.started = event | {"epochs": _whole(event["epochs"], 1)}
+        self.started = event | {"epochs": checked.whole(event["epochs"], 1)}
 
     def _take_batch(self, event: dict[str, Any]) -> None:
-        event |= {key: _whole(event[key]) for key in ("epoch", "step", "steps")}
-        event |= {key: _number(event[key]) for key in ("loss", "accuracy", "seconds")}
+        event |= {key: checked.whole(event[key]) for key in ("epoch", "step", "steps")}
+        event |= {key: checked.number(event[key]) for key in ("loss", "accuracy", "seconds")}
         epoch = event["epoch"] - 1 + event["step"] / max(event["steps"], 1)
         point = {"epoch": epoch, "loss": event["loss"], "accuracy": event["accuracy"]}
         self.last_batch = event
@@ -113,24 +114,20 @@ class Progress:
 
     def _take_epoch(self, event: dict[str, Any]) -> None:
         for key in ("epoch", "seconds", "loss", "accuracy", "val_loss", "val_accuracy"):
-            event[key] = _number(event[key])
-        event["confusion"] = [[_whole(n) for n in row] for row in event["confusion"][:10]]
-        if [len(row) for row in event["confusion"]] != [10] * 10:
-            raise ValueError("the confusion is not 10 by 10")
-        event["examples"] = [_example(one) for one in event["examples"][:MOST_EXAMPLES]]
+            event[key] = checked.number(event[key])
+        event["confusion"] = checked.confusion(event["confusion"])
+        event["examples"] = [checked.example(one) for one in event["examples"][:MOST_EXAMPLES]]
         self.epochs.append(event)
 
     def _take_moment(self, event: dict[str, Any]) -> None:
         for key in ("position", "seconds", "val_loss", "val_accuracy"):
-            event[key] = _number(event[key])
-        event["number"] = _whole(event["number"], 0, MOST_MOMENTS)
+            event[key] = checked.number(event[key])
+        event["number"] = checked.whole(event["number"], 0, MOST_MOMENTS)
         self.moments = [one for one in self.moments if one["number"] != event["number"]]
         self.moments.append(event)
 
     def _take_probes(self, event: dict[str, Any]) -> None:
-        self.probes = [
-            [_number(row[digit], 0, 1.001) for digit in range(10)] for row in event["answers"][:8]
-        ]
+        self.probes = [checked.probabilities(row) for row in event["answers"][:8]]
 
     def _take_finished(self, event: dict[str, Any]) -> None:
         self.finished = event
@@ -161,21 +158,3 @@ class Progress:
         """Return the epochs' loss, accuracy, val_loss and val_accuracy, each a list."""
         keys = ("loss", "accuracy", "val_loss", "val_accuracy")
         return {key: [epoch[key] for epoch in self.epochs] for key in keys}
-
-
-def _example(told: dict[str, Any]) -> dict[str, Any]:
-    """Return what a network answers to a validation digit. Raises what `Progress._take` knows."""
-    probabilities = [_number(told["probabilities"][digit], 0, 1.001) for digit in range(10)]
-    label = _whole(told["label"], 0, 9)
-    return {"index": _whole(told["index"]), "label": label, "probabilities": probabilities}
-
-
-def _number(value: object, least: float = -1e12, most: float = 1e12) -> float:
-    number = finite(value, least, most)
-    if number is None:
-        raise ValueError(f"no number from {least} to {most}")
-    return number
-
-
-def _whole(value: object, least: int = 0, most: int = 10**9) -> int:
-    return int(_number(value, least, most))
