@@ -28,7 +28,7 @@ CONNECT_S, ANSWER_S = 5.0, 2.0
 _FRESH_S, _TROUBLED_S = 2.0, 10.0  # how long what was found out is taken for true
 _OLD_S = 30.0  # after which it is not even shown while the scheduler is asked again
 _PROBE_S = 20.0  # a worker reads all of the code for its digest
-_FACTS_WANTED = "requirements-cluster.txt"
+_REQUIREMENTS = "requirements-cluster.txt"
 
 
 @dataclass(frozen=True)
@@ -305,5 +305,5 @@ def _installed() -> Iterator[None]:
         yield
     except ImportError as error:
         raise RunError(
-            f"A cluster needs Dask: pip install -r {_FACTS_WANTED} ({error.name} is missing)."
+            f"A cluster needs Dask: pip install -r {_REQUIREMENTS} ({error.name} is missing)."
         ) from None

@@ -23,19 +23,18 @@ a stroke: a script that moved it has nothing to put back.
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from PIL import Image
 
 from mnist_core import words
+from mnist_core.data.browse import png
 from mnist_core.ink.preprocessing import Steps
 from mnist_core.models.classifier import Answer, Classifier
 from mnist_core.views.canvas_state import CanvasState, StripEntry
+from mnist_core.views.png import png_address
 
 # Of areas; text takes var(--dense-text) and var(--cnn-text) of pages/style.css, for contrast.
 SLOT_COLOURS = {"dense": "#E69F00", "cnn": "#0072B2"}
@@ -290,15 +289,16 @@ def _figure(image: str, description: str, title: str, caption: str) -> str:
 
 def data_url(image: np.ndarray) -> str:
     """Return a float32 image in [0, 1], (h, w) or (h, w, 3), as a PNG in a data: address."""
-    return "data:image/png;base64," + base64.b64encode(png_bytes(image)).decode("ascii")
+    return png_address(_in_8_bits(image))
 
 
 def png_bytes(image: np.ndarray) -> bytes:
     """Return a float32 image in [0, 1] as a PNG file: (h, w) grey, (h, w, 3) in colour."""
-    buffer = io.BytesIO()
-    pixels = np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
-    Image.fromarray(pixels).save(buffer, format="PNG")
-    return buffer.getvalue()
+    return png(_in_8_bits(image))
+
+
+def _in_8_bits(image: np.ndarray) -> np.ndarray:
+    return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
 
 
 def _spoken(probabilities: np.ndarray) -> str:

@@ -27,6 +27,7 @@ from mnist_core.ink.examples import canvas_json
 from mnist_core.ink.photo import DECODER_ERRORS, on_canvas
 from mnist_core.ink.several import Part, parts_of_picture, parts_of_strokes
 from mnist_core.ink.strokes import CANVAS_SIZE_PX, Stroke
+from mnist_core.views.png import png_address
 
 STRIP_LENGTH = 24
 # More than a hand draws; a browser that sends more is no visitor's.
@@ -283,12 +284,9 @@ def _picture(source: str) -> Image.Image | None:
 
 def _picture_object(ink: np.ndarray) -> dict[str, Any]:
     """Return the ink as a picture that fills the canvas, in the canvas's own form."""
-    buffer = io.BytesIO()
-    on_canvas(ink, CANVAS_SIZE_PX).save(buffer, format="PNG")
-    source = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
     return {
         "type": "Image",
-        "src": source,
+        "src": png_address(on_canvas(ink, CANVAS_SIZE_PX)),
         "left": 0,
         "top": 0,
         "originX": "left",

@@ -8,9 +8,7 @@ some of HTML (links, bold) for what it says.
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -24,6 +22,7 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from mnist_core.analysis.metrics import Coverage, ReliabilityBins
+from mnist_core.views.png import png_address
 from mnist_core.words import NETWORK_TITLES
 
 ORANGE, BLUE, GREEN, RED = "#E69F00", "#0072B2", "#009E73", "#D55E00"
@@ -162,9 +161,7 @@ def png_uri(image: np.ndarray, times: int = 3) -> str:
     enlarged = Image.fromarray(np.asarray(image)).resize(
         (image.shape[1] * times, image.shape[0] * times), Image.Resampling.NEAREST
     )
-    buffer = io.BytesIO()
-    enlarged.save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return png_address(enlarged)
 
 
 def reliability(bins: Mapping[str, ReliabilityBins]) -> go.Figure:

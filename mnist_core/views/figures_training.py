@@ -6,18 +6,16 @@ coloured with the page's own text colour, cheap enough to be redrawn every epoch
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from mnist_core import words
 from mnist_core.views.figures import OTHER_COLOURS, colours, go, legible
+from mnist_core.views.png import png_address
 
 TRAINING, VALIDATION = "#56B4E9", "#CC79A7"
 RIGHT, WRONG = "#009E73", "#D55E00"
@@ -199,16 +197,11 @@ def _picture(image: np.ndarray | None, label: int, title: str, colour: str) -> s
             f'<div role="img" aria-label="{title}" style="width:64px;height:64px;{frame};'
             f'box-sizing:border-box;font:2.4rem/60px serif;opacity:.6">{label}</div>'
         )
+    address = png_address(np.asarray(image, np.uint8))
     return (
-        f'<img alt="{title}" src="{_png(image)}" width="64" height="64" '
+        f'<img alt="{title}" src="{address}" width="64" height="64" '
         f'style="image-rendering:pixelated;{frame}">'
     )
-
-
-def _png(image: np.ndarray) -> str:
-    file = io.BytesIO()
-    Image.fromarray(np.asarray(image, dtype=np.uint8)).save(file, format="PNG")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
 def layer_diagram(layers: Sequence[Mapping[str, Any]]) -> str:

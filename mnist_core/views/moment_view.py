@@ -5,9 +5,7 @@ HTML without scripts, cheap enough to be redrawn twice a second.
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -16,6 +14,7 @@ from PIL import Image
 
 from mnist_core import words
 from mnist_core.views.answer_view import SLOT_COLOURS
+from mnist_core.views.png import png_address
 
 _LINE = 'style="display:flex;flex-wrap:wrap;gap:8px;align-items:center;font-size:.8rem"'
 _ARROW = '<span aria-hidden="true" style="opacity:.5">→</span>'
@@ -40,7 +39,7 @@ def probes(images: np.ndarray, answers: Sequence[Sequence[float]], slot: str) ->
         said = f"read as {digit} with {words.chance(row[digit])}" if row.any() else "not read yet"
         tiles.append(
             f'<figure style="margin:0;width:96px" aria-label="Your drawing, {said}">'
-            f'<img alt="" src="{_png(image)}" width="96" height="96" '
+            f'<img alt="" src="{png_address(image)}" width="96" height="96" '
             'style="image-rendering:pixelated;border-radius:4px">'
             '<div aria-hidden="true" style="display:flex;gap:2px;align-items:flex-end;height:52px">'
             f"{bars}</div>"
@@ -78,11 +77,14 @@ def flow(
         + "</div>"
         for name, of in columns
     ]
-    drawing = _block("the drawing", f'<img alt="" src="{_png(image)}" width="84" height="84" '
-                     'style="image-rendering:pixelated;border-radius:4px">')  # fmt: skip
+    drawing = (
+        f'<img alt="" src="{png_address(image)}" width="84" height="84" '
+        'style="image-rendering:pixelated;border-radius:4px">'
+    )
     said = f'<b style="font-size:3rem;line-height:84px">{int(answer.argmax())}</b>'
     middle = f'<div style="flex:0 1 auto;display:grid;gap:16px">{"".join(rows)}</div>'
-    return f"<div {_LINE}>{_ARROW.join([drawing, middle, _block('the answer', said)])}</div>"
+    parts = _block("the drawing", drawing), middle, _block("the answer", said)
+    return f"<div {_LINE}>{_ARROW.join(parts)}</div>"
 
 
 def _activations(values: np.ndarray) -> str:
@@ -108,7 +110,7 @@ def _block(name: str, tiles: str) -> str:
 
 def _tile(image: Image.Image, width: int, height: int | None = None) -> str:
     return (
-        f'<img alt="" src="{_address(image)}" width="{width}" height="{height or width}" '
+        f'<img alt="" src="{png_address(image)}" width="{width}" height="{height or width}" '
         'style="image-rendering:pixelated;border-radius:3px;outline:1px solid #8886">'
     )
 
@@ -123,13 +125,3 @@ def _two_colours(values: np.ndarray) -> Image.Image:
 
 def _grey(values: np.ndarray) -> Image.Image:
     return Image.fromarray(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8))
-
-
-def _png(image: np.ndarray) -> str:
-    return _address(Image.fromarray(np.asarray(image, np.uint8)))
-
-
-def _address(image: Image.Image) -> str:
-    file = io.BytesIO()
-    image.save(file, format="PNG")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")

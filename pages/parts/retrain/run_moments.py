@@ -7,15 +7,13 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.data.browse import training_pictures
-from mnist_core.data.mnist import load_mnist
 from mnist_core.errors import RunError
 from mnist_core.runs import moments, report
 from mnist_core.runs.folder import Run
 from mnist_core.runs.progress import Progress
 from mnist_core.views import canvas_state, figures_training, moment_view
 from pages.parts.link import once_from_address, put_in_address
-
-mnist = st.cache_resource(load_mnist, show_spinner="Loading MNIST")
+from pages.parts.stored_answers import mnist
 
 
 def own_digits() -> dict[str, Any]:

@@ -4,7 +4,6 @@ import streamlit as st
 
 from mnist_core import words
 from mnist_core.data.browse import training_pictures
-from mnist_core.data.mnist import load_mnist
 from mnist_core.errors import MnistError
 from mnist_core.runs import queue, report
 from mnist_core.runs.folder import Run
@@ -13,8 +12,7 @@ from mnist_core.runs.report import plain
 from mnist_core.views import figures_training
 from pages.parts.attempt import attempt
 from pages.parts.retrain.run_moments import look_back, show_moments, watch_probes
-
-mnist = st.cache_resource(load_mnist, show_spinner="Loading MNIST")
+from pages.parts.stored_answers import mnist
 
 
 def show_running(run: Run, allowed: bool) -> None:
