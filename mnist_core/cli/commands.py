@@ -199,7 +199,7 @@ def evaluate(arguments: Namespace) -> int:
     images = dataset.x_test.astype(np.float32) / 255
     with quiet(verbose=arguments.verbose):
         classifier = Classifier.load(arguments.model)
-        probabilities = classifier.probabilities(images)
+        probabilities, scores, _ = classifier.answers(images)
     summary = metrics.summarise(probabilities, dataset.y_test)
     print(f"{arguments.model} ({classifier.card.get('recipe', 'unknown recipe')}), "
           f"{len(images):,} test images of {dataset.source}")  # fmt: skip
@@ -207,8 +207,10 @@ def evaluate(arguments: Namespace) -> int:
         shown = f"{value:.4f}" if isinstance(value, float) else str(value)
         print(f"  {name.replace('_', ' '):<28}{shown}")
     if not (registry.model_dir(arguments.model) / registry.EVALUATION_FILE).is_file():
-        scores = classifier.digit_scores(images) if classifier.can_tell_non_digits else None
-        stored = registry.Evaluation(probabilities, dataset.y_test, dataset.digest, "test", scores)
+        stored = registry.Evaluation(
+            probabilities, dataset.y_test, dataset.digest, "test",
+            scores if classifier.can_tell_non_digits else None,
+        )  # fmt: skip
         registry.save_evaluation(registry.model_dir(arguments.model), stored)
     if arguments.spoiled:
         indices = robustness.sample_indices(len(images))
