@@ -52,7 +52,7 @@ def load(name: str) -> registry.Evaluation:
     try:
         return stored_evaluation(name, changed_ns(name, registry.EVALUATION_FILE))
     except ModelError as error:
-        offer_to_evaluate(name, str(error))
+        offer_to_evaluate(name, error)
 
 
 def load_people(name: str) -> registry.Evaluation:
@@ -68,17 +68,18 @@ def load_people(name: str) -> registry.Evaluation:
     return found
 
 
-def offer_to_evaluate(name: str, missing: str) -> NoReturn:
-    """Say what is missing, make it at the press of a button, and stop the page."""
-    st.warning(missing)
+def offer_to_evaluate(name: str, error: ModelError) -> NoReturn:
+    """Say that there are no answers, or that they are damaged; make them at the press of a button,
+    and stop the page."""
+    title = capitalised(plain_title(name))
+    there = (registry.model_dir(name) / registry.EVALUATION_FILE).is_file()
+    st.warning(str(error) if there else f"{title} has no stored answers to the test images yet.")
     dataset, reason = dataset_or_reason()
     if dataset is None or not len(dataset.y_test):
         st.info(reason or "This data set has no labelled test images to evaluate on.")
     elif st.button("Compute it now", key="compute-evaluation", type="primary"):
         try:
-            with st.spinner(
-                f"{capitalised(plain_title(name))} reads {len(dataset.y_test):,} digits"
-            ):
+            with st.spinner(f"{title} reads {len(dataset.y_test):,} digits"):
                 robustness.evaluate_and_keep(name, dataset, piece_by_piece())
         except MnistError as error:
             st.error(str(error))

@@ -231,6 +231,8 @@ def test_a_run_is_called_by_its_title_where_it_reads_digits_and_in_its_report(mo
     page = open_page(model=run_id)
     page.button(key="compute-evaluation").click().run()
     assert [text.split(",")[0] for text in said if "digits" in text] == ["Narrow"]
+    assert page.warning[0].value.startswith("Narrow, ")
+    assert run_id not in page.warning[0].value
     stored = registry.load_evaluation("dense")
     registry.save_evaluation(registry.model_dir(run_id), stored)
     headed = []
