@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from mnist_core import words
 from mnist_core.analysis.replay import in_words, replay
 from mnist_core.errors import BlankDrawing, UnreadableImage
 from mnist_core.ink.photo import FORMATS
@@ -25,7 +26,6 @@ from mnist_core.web import gate
 from mnist_core.web.load import Load, pause_ms
 from mnist_core.web.schemas import BadRequest, Drawing, parse
 
-NAMES = {"dense": "the dense network", "cnn": "the CNN"}
 IMAGE_TYPES = tuple(f"image/{name.lower()}" for name in (*FORMATS, "HEIC"))
 MOST_JSON_BYTES = 64_000
 MOST_IMAGE_BYTES = 10_000_000
@@ -148,7 +148,7 @@ def replay_json(body: bytes) -> dict[str, Any]:
             slot: [{"at_ms": round(at, 1), "digit": digit} for at, digit in made.changes(slot)]
             for slot in slots
         },
-        "words": [in_words(made, slot, NAMES[slot]) for slot in slots],
+        "words": [in_words(made, slot, words.network(slot)) for slot in slots],
     }
 
 
