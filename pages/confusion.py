@@ -10,6 +10,7 @@ from pages.parts.confusion.mistakes import show_mistakes
 from pages.parts.confusion.robustness_curves import show_robustness
 from pages.parts.confusion.trust import show_trust
 from pages.parts.names import model_title
+from pages.parts.network_choice import arrive_at_network, put_network_in_address
 from pages.parts.stored_answers import ON_MNIST, ON_PEOPLE, load
 
 VIEWS = ["Mistakes", "Trust", "Compare", "Break it"]
@@ -25,16 +26,18 @@ def choose_in_title(models: list[str]) -> tuple[str, str, str]:
     with st.container(horizontal=True, vertical_alignment="center", key="changeable-title"):
         hidden = {"label_visibility": "collapsed", "format_func": model_title, "width": 190}
         st.markdown("Where", width="content")
-        model = st.selectbox("Network", models, key="model", bind="query-params", **hidden)
+        arrive_at_network("model", models)
+        model = st.selectbox("Network", models, key="model", **hidden)
+        put_network_in_address("model", model, models[0])
         st.markdown("goes wrong on", width="content")
         st.selectbox("Judged on", [ON_MNIST, ON_PEOPLE], key="judged-on", width=220,
                      label_visibility="collapsed", on_change=forget_cell,
                      bind="query-params")  # fmt: skip
         st.markdown("against", width="content")
         others = [*(name for name in models if name != model), ""]
-        other = st.selectbox(
-            "Compared with", others, key="other-model", bind="query-params", **hidden
-        )
+        arrive_at_network("other-model", others)
+        other = st.selectbox("Compared with", others, key="other-model", **hidden)
+        put_network_in_address("other-model", other, others[0])
         view = st.segmented_control(
             "View",
             VIEWS,

@@ -223,6 +223,25 @@ def test_runs_of_the_same_name_are_told_apart(two_of_a_name):
     assert len(set(open_page(view="Compare", **at).selectbox(key="apart").options)) == 3
 
 
+def test_an_address_names_networks_by_what_does_not_change(two_of_a_name):
+    """Regression: it held their titles, which have a date from the next day on."""
+    one, other = two_of_a_name
+    page = AppTest.from_file(str(PAGE), default_timeout=30)
+    page.query_params["model"], page.query_params["other-model"] = other, one
+    assert not page.run().exception
+    assert [page.selectbox(key=key).value for key in ("model", "other-model")] == [other, one]
+    page.selectbox(key="model").set_value("dense").run()
+    page.selectbox(key="other-model").set_value("").run()
+    named = [page.query_params.get(name) for name in ("model", "other-model")]
+    assert named == [None, "nothing"]
+    again = AppTest.from_file(str(PAGE), default_timeout=30)
+    again.query_params["other-model"] = "nothing"
+    assert again.run().selectbox(key="other-model").value == ""
+    again = AppTest.from_file(str(PAGE), default_timeout=30)
+    again.query_params["model"] = "the CNN"  # of a link from before
+    assert again.run().selectbox(key="model").value == "cnn"
+
+
 def test_a_run_is_called_by_its_title_where_it_reads_digits_and_in_its_report(models, monkeypatch):
     """Regression: both named the run's id, which says nothing to a visitor."""
     run_id = finished_run(title="narrow")

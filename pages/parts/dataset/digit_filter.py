@@ -11,6 +11,7 @@ from mnist_core.models import registry
 from mnist_core.words import percent
 from pages.parts.dataset.digit_wall import show_in_wall
 from pages.parts.names import model_title, plain_title
+from pages.parts.network_choice import arrive_at_network, put_network_in_address
 
 ALL = "both"
 ANY = "anything"
@@ -34,8 +35,11 @@ def read_filter(
         )  # fmt: skip
         name = ""
         if answer != ANY:
-            name = st.selectbox("Network", list(answers), key="network", format_func=model_title,
-                                bind="query-params")  # fmt: skip
+            names = list(answers)
+            arrive_at_network("network", names)
+            name = st.selectbox("Network", names, key="network", format_func=model_title)
+            if name:
+                put_network_in_address("network", name, names[0])
         seed = None
         if st.toggle("Shuffle", key="shuffle", bind="query-params"):
             seed = st.number_input("Seed", 0, 2**32 - 1, 1, key="seed", bind="query-params")

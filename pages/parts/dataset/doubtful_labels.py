@@ -10,6 +10,7 @@ from mnist_core.words import chance
 from pages.parts.dataset.digit_grid import show_digit, show_grid
 from pages.parts.link import offer_own_link
 from pages.parts.names import plain_title
+from pages.parts.network_choice import arrive_at_network, put_network_in_address
 from pages.parts.stored_answers import answers_of
 
 
@@ -19,9 +20,10 @@ def show_doubtful(dataset: Dataset) -> None:
     answers = answers_of(dataset)
     kinds = {"training": "training"}
     kinds |= {name: f"test, read by {plain_title(name)}" for name in answers}
+    arrive_at_network("doubtful-split", list(kinds), kinds.__getitem__)
     kind = st.segmented_control("Split", list(kinds), default="training", key="doubtful-split",
-                                required=True, format_func=kinds.__getitem__,
-                                bind="query-params")  # fmt: skip
+                                required=True, format_func=kinds.__getitem__)  # fmt: skip
+    put_network_in_address("doubtful-split", kind, "training")
     try:
         if kind == "training":
             found, offset = doubtful.load(dataset), 0
