@@ -157,6 +157,7 @@ def test_the_hand_says_whether_the_answers_are_right_and_takes_it_back(phone, ro
     canvas = phone.locator("#canvas").bounding_box()
     send(phone)
     expect(phone.locator(".answer.cnn b")).to_have_text("7")
+    expect(feedback).to_contain_text("What you say is kept")
     feedback.get_by_role("button", name="Right").click()
     expect(feedback).to_contain_text("this is a 7")
     feedback.get_by_role("button", name="Take it back").click()

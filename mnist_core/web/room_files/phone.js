@@ -2,6 +2,7 @@
 // The page of a phone. What it has to send waits in localStorage until the server has taken it,
 // so a reload, a locked phone, a dead Wi-Fi or a restarted server loses nothing.
 const SIZE = 336, BRUSH = 18; // canvas pixels, as on the Draw page
+const PROMISE = "What you say is kept with your strokes, and the networks may learn from it. You can take it back.";
 const $ = (id) => document.getElementById(id);
 const code = decodeURIComponent(location.pathname.replace(/\/$/, "").split("/").pop());
 const base = location.pathname.replace(/\/$/, "");
@@ -445,7 +446,7 @@ function showFeedback() {
   $("back").hidden = !known;
   $("labels").hidden = known || !choosing;
   $("wrong").setAttribute("aria-expanded", choosing);
-  $("kept").textContent = !known ? "Kept with your strokes, for the networks to learn from."
+  $("kept").textContent = !known ? PROMISE
     : `Kept with your strokes: this is ${last.label === 10 ? "not a digit" : digit}.`;
   const waiting = queue.some((one) => one.path === "labels");
   for (const one of $("feedback").querySelectorAll("button")) one.disabled = waiting;
