@@ -25,13 +25,15 @@ class Turns:
         self._changed = threading.Condition()
 
     @contextlib.contextmanager
-    def ticket(self) -> Iterator[int | None]:
+    def ticket(self, begun: bool = False) -> Iterator[int | None]:
         """Take a place in the queue for as long as the block lasts, however it ends.
 
-        Yields the ticket's number, None where too many wait already.
+        begun: a further piece of something begun, for which there is always a place. Yields the
+        ticket's number, None where too many wait already.
         """
         with self._changed:
-            number = next(self._numbers) if len(self._tickets) < self._most else None
+            room = begun or len(self._tickets) < self._most
+            number = next(self._numbers) if room else None
             if number is not None:
                 self._tickets.append(number)
         try:

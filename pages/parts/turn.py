@@ -13,10 +13,10 @@ _PLACES = ("", "next", "second", "third", "fourth", "fifth", "sixth", "seventh",
 
 
 @contextlib.contextmanager
-def own_turn() -> Iterator[None]:
+def own_turn(begun: bool = False) -> Iterator[None]:
     """Wait until few enough others compute, then let the block run; end the run where too many
-    wait. Whoever leaves the page leaves the line."""
-    with TURNS.ticket() as number:
+    wait, unless something that was begun goes on. Whoever leaves the page leaves the line."""
+    with TURNS.ticket(begun) as number:
         if number is None:
             st.warning("Too many people are asking for this at once; try again in a minute.")
             st.stop()
@@ -30,11 +30,14 @@ def own_turn() -> Iterator[None]:
 
 def piece_by_piece() -> Compute:
     """Return what computes a piece of something long in the process for such things, each when its
-    turn has come: nobody waits for more than a piece. Where in line is told here on the page."""
-    place = st.empty()
+    turn has come: nobody waits for more than a piece. Where in line is told here on the page; only
+    the first piece is refused where too many wait, before there is anything to lose."""
+    place, begun = st.empty(), False
 
     def in_turn(function: Any, *arguments: Any) -> Any:
-        with place, own_turn():
+        nonlocal begun
+        with place, own_turn(begun):
+            begun = True
             return compute(function, *arguments)
 
     return in_turn

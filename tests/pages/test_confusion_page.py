@@ -1,7 +1,7 @@
 """The confusion page: what it shows of stored answers, and of answers that do not fit."""
 
 import json
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -113,9 +113,9 @@ def test_whoever_measures_takes_a_turn_for_each_level_and_one_for_all_answers(mo
     tickets = []
 
     class Counted(Turns):
-        def ticket(self):
+        def ticket(self, begun=False):
             tickets.append(1)
-            return super().ticket()
+            return super().ticket(begun)
 
     def network(batch: np.ndarray) -> tuple[np.ndarray, None]:
         return np.full((len(batch), 10), 0.1, np.float32), None
@@ -134,6 +134,32 @@ def test_whoever_measures_takes_a_turn_for_each_level_and_one_for_all_answers(mo
     open_page().button(key="compute-evaluation").click().run()
     assert len(tickets) == 1
     np.testing.assert_allclose(registry.load_evaluation("dense").probabilities, 0.1)
+
+
+@pytest.mark.parametrize(("most_waiting", "answers"), [(0, ["5, 5"]), (-1, [])])
+def test_what_has_begun_goes_on_though_the_line_fills_up(monkeypatch, most_waiting, answers):
+    """A long measurement was refused in its middle, and all that it had measured was lost."""
+
+    class FillsUp(Turns):
+        @contextmanager
+        def ticket(self, begun=False):
+            with super().ticket(begun) as number:
+                self._most = 0
+                yield number
+
+    def script():
+        import streamlit as st
+
+        from pages.parts.turn import piece_by_piece
+
+        compute = piece_by_piece()
+        st.text(f"{compute(abs, -5)}, {compute(abs, 5)}")
+
+    monkeypatch.setattr(turn, "TURNS", FillsUp(1, most_waiting))
+    monkeypatch.setattr(turn, "compute", lambda function, *arguments: function(*arguments))
+    page = AppTest.from_function(script).run()
+    assert [text.value for text in page.text] == answers
+    assert len(page.warning) == (not answers)
 
 
 @pytest.mark.usefixtures("models")
