@@ -119,34 +119,38 @@ def start_next() -> Run | None:
     if not any(run.state == WAITING for run in live):  # nearly always, and open pages ask often
         return None
     on = engine.chosen()
-    places = on.places()
-    if not _to_start(live, places):
+    places, beside_others = on.places(), on is not engine.this_machine()
+    if not _to_start(live, places, beside_others):
         return None
     started = None
     with queue_lock():
         _sweep()
-        for run in _to_start(live_runs(), places):
+        for run in _to_start(live_runs(), places, beside_others):
             _start(run, on)
             started = started or get_run(run.run_id)
     return started
 
 
-def _to_start(live: list[Run], places: int) -> list[Run]:
+def _to_start(live: list[Run], places: int, beside_others: bool) -> list[Run]:
     """Return those of the live runs that have a place now, in their order.
 
-    Beside a cluster's places this machine has one of its own, for what only it can train.
+    beside_others: the places are a cluster's, and this machine has one of its own besides, for
+    what only it can train.
     """
     running = [run for run in live if run.state == RUNNING]
     here_is_free = all(run.on_cluster for run in running)
+    taken = sum(run.on_cluster for run in running) if beside_others else len(running)
     found: list[Run] = []
     for run in live:
-        if run.state != WAITING or len(running) + len(found) >= places:
+        if run.state != WAITING:
             continue
-        if _only_here(run):
-            if not here_is_free:
-                continue
-            here_is_free = False
-        found.append(run)
+        if beside_others and _only_here(run):
+            if here_is_free:
+                found.append(run)
+                here_is_free = False
+        elif taken < places:
+            found.append(run)
+            taken += 1
     return found
 
 

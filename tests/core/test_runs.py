@@ -88,11 +88,14 @@ def test_one_at_a_time_in_the_order_of_the_requests(train_for):
 
 
 def test_beside_a_cluster_this_machine_trains_one_at_a_time(train_for, monkeypatch):
-    """Regression: each lesson that waited took a place of the cluster's, and all began here."""
+    """Regression: each lesson that waited took a place of the cluster's, and all began here.
+
+    And another: what trained here took a place of the cluster's, and a full cluster this machine's.
+    """
 
     class Cluster(engine.ThisMachine):
         def places(self) -> int:
-            return 4
+            return 1
 
         def submit(self, command, folder, ended) -> None:
             with engine.locked(folder, on_cluster=True) as handle:
@@ -103,14 +106,14 @@ def test_beside_a_cluster_this_machine_trains_one_at_a_time(train_for, monkeypat
     here = queue.request("fast")  # while there was no cluster
     monkeypatch.setattr(engine, "chosen", Cluster)
     first, second = (queue.request("fast", {"from": "dense"}) for _ in range(2))
-    elsewhere = queue.request("fast")
+    elsewhere, further = (queue.request("fast") for _ in range(2))
     states = {run.run_id: run.state for run in queue.live_runs()}
-    assert [states[run.run_id] for run in (here, first, second, elsewhere)] == [
-        "running", "waiting", "waiting", "running",
+    assert [states[run.run_id] for run in (here, first, second, elsewhere, further)] == [
+        "running", "waiting", "waiting", "running", "waiting",
     ]  # fmt: skip
     queue.stop(here.run_id)
     wait_for_state(first.run_id, "running")
-    assert queue.get_run(second.run_id).state == "waiting"
+    assert [run.run_id for run in queue.live_runs()[2:]] == [second.run_id, further.run_id]
     assert [run.on_cluster for run in queue.live_runs()[:2]] == [False, True]
 
 
