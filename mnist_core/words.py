@@ -6,7 +6,9 @@ it, so that a chart and the sentence beside it agree.
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections.abc import Container
 
 NETWORK_TITLES = {"dense": "Dense network", "cnn": "CNN"}
 SURE, UNLIKELY = 0.995, 0.005  # beyond these a whole number would claim too much
@@ -87,6 +89,16 @@ def moment(at: float, now: float | None = None) -> str:
 def run_title(title: str, at: float, now: float | None = None) -> str:
     """Return what people call a run: its title and when it was asked for, "fast, 12:37"."""
     return f"{title}, {moment(at, now)}"
+
+
+def told_apart(name: str, taken: Container[str]) -> str:
+    """Return a name that is not taken yet: itself, or with a number.
+
+    >>> told_apart("fast", ["slow"]), told_apart("fast", ["fast", "fast (2)"])
+    ('fast', 'fast (3)')
+    """
+    numbered = (f"{name} ({number})" for number in itertools.count(2))
+    return next(one for one in itertools.chain([name], numbered) if one not in taken)
 
 
 def network(name: str) -> str:

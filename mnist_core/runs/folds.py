@@ -59,10 +59,11 @@ def _runs(dataset: Dataset) -> list[Run]:
         if run.recipe == RECIPE
         and (not run.is_settled or (run.state == FINISHED and _answers(run, dataset) is not None))
     }
-    return [
-        there.get(fold) or queue.create(RECIPE, {"fold": fold}, f"Fold {fold} of {FOLDS}")
-        for fold in range(1, FOLDS + 1)
-    ]
+    with queue.queue_lock():
+        return [
+            there.get(fold) or queue.create(RECIPE, {"fold": fold}, f"Fold {fold} of {FOLDS}")
+            for fold in range(1, FOLDS + 1)
+        ]
 
 
 def _answers(run: Run, dataset: Dataset) -> np.ndarray | None:

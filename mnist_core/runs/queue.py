@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import itertools
 import logging
 import os
 import re
@@ -52,7 +51,7 @@ def request(
     config.json says besides. Raises RunError.
     """
     limits.check_disk()
-    with queue_lock() if guest else contextlib.nullcontext():
+    with queue_lock():
         if guest:
             standing = RECIPES[recipe].hyperparameters.epochs
             limits.check_guest(live_runs(), guest, changes or {}, standing)
@@ -69,8 +68,9 @@ def create(
 ) -> Run:
     """Make a run's folder, whole or not at all, and leave it waiting.
 
-    Of a minute, no two have the same title: the second "fast" is "fast (2)". more: what config.json
-    says besides, such as the group that the run belongs to.
+    Of a minute, no two have the same title: the second "fast" is "fast (2)"; the caller has the
+    queue's lock, so that nobody takes the title meanwhile. more: what config.json says besides,
+    such as the group that the run belongs to.
     """
     now = time.time()
     asked_at = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
@@ -98,8 +98,7 @@ def _told_apart(title: str, run_id: str) -> str:
     minute = run_id[: len("20261124-1237")]
     folders = [f for f in _folders() if f.name.startswith(minute) and f.name != run_id]
     taken = {run.title for run in map(look, folders) if run is not None}
-    numbered = (f"{title} ({number})" for number in itertools.count(2))
-    return next(one for one in itertools.chain([title], numbered) if one not in taken)
+    return words.told_apart(title, taken)
 
 
 @contextlib.contextmanager
@@ -191,12 +190,12 @@ def stop(run_id: str) -> None:
 
 def rename(run_id: str, title: str) -> None:
     """Give a run a title that people chose."""
-    run = get_run(run_id)
     title = " ".join(title.split())[:80]
     if not title:
         raise RunError("A run needs a title of at least one character.")
-    config = read_json(run.folder / "config.json")
-    write(run.folder / "config.json", config | {"title": _told_apart(title, run_id)})
+    with queue_lock():
+        file = get_run(run_id).folder / "config.json"
+        write(file, read_json(file) | {"title": _told_apart(title, run_id)})
 
 
 def delete(run_id: str) -> None:

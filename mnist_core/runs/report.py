@@ -161,12 +161,12 @@ def stage_in_words(run: Run, progress: Progress) -> str:
 
 
 def histories(runs: Sequence[Run]) -> dict[str, dict[str, list[float]]]:
-    """Return each run's curves by its name."""
-    curves = {}
+    """Return each run's curves by its name; the second of a name, from before, has " (2)"."""
+    curves: dict[str, dict[str, list[float]]] = {}
     for run in runs:
         progress = Progress(run.folder)
         progress.update()
-        curves[name_of(run)] = progress.history
+        curves[words.told_apart(name_of(run), curves)] = progress.history
     return curves
 
 

@@ -79,6 +79,13 @@ def test_a_model_is_called_by_its_title_and_time():
     assert report.model_title("20261124-123750-fast-c190") == "20261124-123750-fast-c190"
 
 
+def test_two_runs_of_one_name_have_a_curve_each():
+    """Regression: of two runs made when titles were not told apart, one was missing."""
+    runs = [replace(ENDED, run_id=name, folder=Path(name)) for name in ("one", "other")]
+    name = report.name_of(ENDED)
+    assert list(report.histories(runs)) == [name, f"{name} (2)"]
+
+
 def test_what_a_run_is_doing_is_said_from_its_events():
     run = queue.create("fast")
     watched = Progress(run.folder)

@@ -7,12 +7,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from mnist_core import words
 from mnist_core.errors import ModelError, RunError
 from mnist_core.files import write_json
 from mnist_core.models import registry
@@ -250,6 +253,32 @@ def test_runs_of_one_title_and_minute_are_told_apart(monkeypatch):
     assert queue.create("fast", title="same").title == "same"
 
 
+def test_who_asks_or_renames_at_the_same_moment_gets_a_title_of_their_own(monkeypatch):
+    """Regression: only guests' runs and groups were made one after the other."""
+    noon = SimpleNamespace(time=lambda: 1_764_000_000.0, strftime=time.strftime, gmtime=time.gmtime)
+    monkeypatch.setattr(queue, "time", noon)
+    monkeypatch.setattr(queue, "go_on", lambda: None)
+    first, told_apart = queue.create("fast"), words.told_apart
+    started = threading.Barrier(3)
+
+    def slowly(title: str, taken: set[str]) -> str:
+        found = told_apart(title, taken)
+        time.sleep(0.3)
+        return found
+
+    def at_once(do, *arguments) -> None:
+        started.wait()
+        do(*arguments)
+
+    monkeypatch.setattr(words, "told_apart", slowly)
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(at_once, queue.request, "fast", {}, "same") for _ in range(2)]
+        asked.append(pool.submit(at_once, queue.rename, first.run_id, "same"))
+        for one in asked:
+            one.result()
+    assert {run.title for run in queue.list_runs()} == {"same", "same (2)", "same (3)"}
+
+
 def test_a_running_run_is_not_deleted(train_for):
     train_for(30)
     run = queue.request("fast")
@@ -271,7 +300,7 @@ def test_a_full_disk_starts_nothing_and_leaves_nothing(monkeypatch, artifacts):
     monkeypatch.setattr(queue, "write_json", full)
     with pytest.raises(RunError, match="No space left"):
         queue.request("fast")
-    assert list((artifacts / "runs").iterdir()) == []
+    assert [left.name for left in (artifacts / "runs").iterdir()] == [".queue.lock"]
 
 
 def test_a_full_disk_stops_a_training_in_a_sentence(tmp_path):
@@ -313,10 +342,10 @@ def test_what_ended_is_read_once_until_one_of_its_files_changes(monkeypatch):
 
 def test_the_command_line_carries_every_change():
     run = queue.create("cnn-3x3", {"learning_rate": 0.01, "patience": None, "epochs": 3})
-    words = queue.command(run)
-    assert words[1:5] == ["-m", "mnist_core", "train", "cnn-3x3"]
-    assert words[5:-2] == ["--learning-rate", "0.01", "--patience", "none", "--epochs", "3"]
-    assert words[-2:] == ["--run-folder", str(run.folder)]
+    line = queue.command(run)
+    assert line[1:5] == ["-m", "mnist_core", "train", "cnn-3x3"]
+    assert line[5:-2] == ["--learning-rate", "0.01", "--patience", "none", "--epochs", "3"]
+    assert line[-2:] == ["--run-folder", str(run.folder)]
 
 
 def test_damaged_lines_are_skipped_and_counted(tmp_path):
