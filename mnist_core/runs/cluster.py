@@ -204,20 +204,27 @@ async def _probe_joined(
 
 
 async def _facts(scheduler: Any, workers: list[str]) -> dict[str, dict[str, str | None]]:
-    """Return what each worker would train with; one that is silent is left out."""
+    """Return what each worker would train with; one that is silent is left out.
+
+    Each is asked alone: a broadcast to all ends only when the last has answered.
+    """
     from distributed.protocol.pickle import dumps
 
     if not workers:
         return {}
     words = {"function": dumps(_portable_probe()), "args": dumps(()), "kwargs": dumps({})}
     message = {"op": "run", "wait": True, **words}
-    asked = scheduler.broadcast(msg=message, workers=workers, on_error="return_pickle")
-    try:
-        answers = await asyncio.wait_for(asked, ANSWER_S)
-    except TimeoutError:
-        return {}
-    told = {where: one for where, one in answers.items() if isinstance(one, dict)}
-    return {where: one["result"] for where, one in told.items() if one.get("status") == "OK"}
+
+    async def ask_one(where: str) -> dict[str, Any]:
+        asked = scheduler.broadcast(msg=message, workers=[where], on_error="return_pickle")
+        try:
+            said = (await asyncio.wait_for(asked, ANSWER_S)).get(where)
+        except TimeoutError:
+            return {}
+        return said if isinstance(said, dict) else {}  # else what went wrong, pickled
+
+    answers = zip(workers, await asyncio.gather(*map(ask_one, workers)), strict=True)
+    return {where: said["result"] for where, said in answers if said.get("status") == "OK"}
 
 
 def _refusal(worker: str, trouble: str) -> str:

@@ -321,6 +321,22 @@ def test_a_worker_of_another_version_is_refused_when_it_joins(two_workers, monke
         cluster.ask(two_workers.scheduler_address, probed)
 
 
+def test_a_silent_worker_hides_no_others_verdict(two_workers, monkeypatch):
+    """Regression: all that had joined with it were taken for workers that fit."""
+
+    async def second_is_silent(dask_worker=None) -> dict[str, str]:
+        await asyncio.sleep(60 if str(dask_worker.name) == "1" else 0)
+        return {"keras": "3.0.0"}
+
+    monkeypatch.setattr(cluster, "_portable_probe", lambda: second_is_silent)
+    monkeypatch.setattr(cluster, "_own_facts", lambda: {"keras": "3.15.0"})
+    probed: dict = {}
+    state = cluster.ask(two_workers.scheduler_address, probed)
+    trouble = "it has keras 3.0.0 instead of 3.15.0"
+    assert [worker.trouble for worker in state.workers] == [trouble, ""]
+    assert list(probed.values()) == [trouble]  # the other is asked again
+
+
 def test_workers_of_this_very_code_fit(two_workers):
     with cluster.connected(two_workers.scheduler_address) as client:
         assert cluster.fitting_workers(client)[1] == ""
