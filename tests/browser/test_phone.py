@@ -304,6 +304,36 @@ def test_a_wall_listens_anew_after_a_silence(wall):
     expect(wall.locator("#present")).to_have_text("3 phones are here")
 
 
+REFUSED = "() => { streams.at(-1).readyState = 2; window.asked = streams.at(-1).onerror(); }"
+
+
+def test_a_wall_asks_a_server_that_refuses_less_and_less_often(wall, room):
+    """Regression: twice every two seconds for ever, also while it had not answered yet."""
+    wall.clock.pause_at(wall.evaluate("() => Date.now()") / 1000 + 60)
+
+    def streams_after(ms: int) -> int:
+        wall.clock.run_for(ms)
+        return wall.evaluate("() => streams.length")
+
+    def is_refused(first_ms: int = 0) -> int:
+        wall.evaluate(REFUSED)
+        wall.clock.run_for(first_ms)
+        wall.evaluate("() => asked")
+        return wall.evaluate("() => streams.length")
+
+    room.answers["wall/events"] = lambda route: route.fulfill(status=503, json={"error": "Busy."})
+    for pause_ms in (2000, 4000, 8000, 8000):
+        before = is_refused()
+        assert [streams_after(pause_ms - 1), streams_after(1)] == [before, before + 1]
+    wall.evaluate("news => streams.at(-1).onmessage({data: JSON.stringify(news)})", NEWS)
+    room.answers["wall/events"] = lambda route: None  # silent
+    before = is_refused(first_ms=5000)
+    assert [streams_after(1999), streams_after(1)] == [before, before + 1]
+    room.answers["wall/events"] = lambda route: route.fulfill(status=404, json={"error": "No."})
+    before = is_refused()
+    assert [streams_after(29_999), streams_after(1)] == [before, before + 1]
+
+
 def test_the_walls_keys_leave_the_browser_its_own(wall):
     theme = "() => document.documentElement.dataset.theme"
     before = wall.evaluate(theme)

@@ -30,11 +30,14 @@ const chance = (p) => p > 0 && p < 0.005 ? "<1%" : p >= 0.995 && p < 1 ? ">99%" 
 const many = (n, one, more) => `${n.toLocaleString("en")} ${n === 1 ? one : more}`;
 
 const SILENT_MS = 20000; // the server says something every five seconds
+const FIRST_PAUSE_MS = 2000, MOST_PAUSE_MS = 8000, GONE_PAUSE_MS = 30000; // after a refusal
+let pause = FIRST_PAUSE_MS;
 function listen() {
   const stream = new EventSource(`${base}/wall/events`);
   let heard = performance.now();
   stream.onmessage = (event) => {
     heard = performance.now();
+    pause = FIRST_PAUSE_MS;
     hear(JSON.parse(event.data));
   };
   const away = () => { if (told && !told.room.closed) $("present").textContent = "connecting…"; };
@@ -45,18 +48,20 @@ function listen() {
     away();
     listen();
   }, 1000);
-  stream.onerror = () => {
+  stream.onerror = async () => {
     away();
     // A browser gives up where the server answered with an error, and does not tell which.
     if (stream.readyState !== EventSource.CLOSED) return;
     clearInterval(watch);
     if (told?.room.closed) return;
-    sayWhy();
-    setTimeout(listen, 2000);
+    setTimeout(listen, await isGone() ? GONE_PAUSE_MS : pause);
+    pause = Math.min(MOST_PAUSE_MS, 2 * pause);
   };
 }
-async function sayWhy() {
+// Says whether there is no such room, on the wall, too.
+async function isGone() {
   const asking = new AbortController();
+  setTimeout(() => asking.abort(), 5000);
   let gone = false;
   try {
     const answer = await fetch(`${base}/wall/events`, { signal: asking.signal });
@@ -65,6 +70,7 @@ async function sayWhy() {
   asking.abort();
   if (gone) $("subtitle").textContent = "There is no open room with this code.";
   else if (!told) $("subtitle").textContent = "Connecting…";
+  return gone;
 }
 function hear(news) {
   if (told && news.revision < told.revision) return;
