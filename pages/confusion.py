@@ -9,6 +9,7 @@ from pages.parts.confusion.comparison import show_comparison
 from pages.parts.confusion.mistakes import show_mistakes
 from pages.parts.confusion.robustness_curves import show_robustness
 from pages.parts.confusion.trust import show_trust
+from pages.parts.link import offer_own_link
 from pages.parts.names import model_title
 from pages.parts.network_choice import arrive_at_network, put_network_in_address
 from pages.parts.stored_answers import ON_MNIST, ON_PEOPLE, load
@@ -83,5 +84,6 @@ elif view == "Break it":
     show_robustness(chosen)
 elif not other:
     st.info("Choose a second network in the title to compare with.")
+    offer_own_link()
 else:
     show_comparison(model, other)

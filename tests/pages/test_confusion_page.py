@@ -214,10 +214,14 @@ def test_an_address_opens_its_cell():
 
 @pytest.mark.usefixtures("models")
 @pytest.mark.parametrize("view", ["Mistakes", "Trust", "Compare", "Break it"])
-def test_every_view_offers_its_address(view):
-    measured = {one.name: [0.5] * len(one.levels) for one in robustness.DEFORMATIONS}
-    robustness.keep("dense", load_mnist().digest, 400, measured)
-    assert "This opens the page as you see it." in words(open_page(view=view))
+@pytest.mark.parametrize("measured", [True, False])
+def test_every_view_offers_its_address(view, measured):
+    """Also where there is nothing yet to compare with, or to draw."""
+    if measured:
+        curves = {one.name: [0.5] * len(one.levels) for one in robustness.DEFORMATIONS}
+        robustness.keep("dense", load_mnist().digest, 400, curves)
+    page = open_page(view=view, **{"other-model": "cnn" if measured else ""})
+    assert "This opens the page as you see it." in words(page)
 
 
 @pytest.fixture

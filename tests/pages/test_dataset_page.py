@@ -288,7 +288,8 @@ def test_an_address_opens_its_digit_on_every_view_that_shows_one(monkeypatch):
         "doubtful-split": "test, read by the dense network",
         "doubtful-page-dense": "2",
     }
-    for view in (doubtful, {"view-data": "Map", "layout": "PCA"}):
+    not_computed = {"view-data": "Map", "layout": "t-SNE"}, {"view-data": "Doubtful labels"}
+    for view in (*not_computed, doubtful, {"view-data": "Map", "layout": "PCA"}):
         page = arrive(place="1003", **view)
         assert not page.exception
         assert "**Test digit 3, labelled 3**" in words(page)

@@ -20,6 +20,7 @@ def show_comparison(first: str, second: str) -> None:
     if one.data_digest != two.data_digest or not np.array_equal(one.y_true, two.y_true):
         both = capitalised(f"{plain_title(first)} and {plain_title(second)}")
         st.warning(f"{both} answered different data sets, so they are not compared.")
+        offer_own_link()
         return
     names = [model_title(first), model_title(second)]
     plain = [plain_title(first), plain_title(second)]

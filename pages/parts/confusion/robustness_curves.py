@@ -35,6 +35,7 @@ def show_robustness(names: list[str]) -> None:
     stored = load(names[0])
     if stored.split == people.SPLIT:
         st.info("Only MNIST’s test images are spoiled here; choose them in the title.")
+        offer_own_link()
         return
     digits = len(stored.y_true)
     everything = st.toggle(f"All {digits:,} digits (slower)", key="all-digits", bind="query-params")
@@ -45,6 +46,8 @@ def show_robustness(names: list[str]) -> None:
         offer_to_measure([name for name in names if name not in known], stored, indices)
     if known:
         show_curves({chart_name(name): one for name, one in known.items()}, len(indices))
+    else:
+        offer_own_link()
 
 
 def offer_to_measure(missing: list[str], stored: Evaluation, indices: np.ndarray) -> None:

@@ -44,29 +44,36 @@ def show_map(dataset: Dataset) -> None:
         positions = pca_map(dataset.digest, digits, dataset)
     else:
         positions = projection.kept_tsne(dataset, indices)
-    if positions is None:
-        positions = compute_tsne(dataset, indices)
-    if positions is None:
-        return
     left, right = st.columns([3, 2], gap="large")
     with left:
-        pictures = projection.braille(dataset.x_train[indices])
-        figure = figures_dataset.digit_map(positions, dataset.y_train[indices], indices, pictures)
-        event = st.plotly_chart(
-            figure, key=f"map-{kind}-{digits}", on_select="rerun",
-            selection_mode=("lasso", "box", "points"),
-            config={
-                "displaylogo": False,
-                "displayModeBar": "hover",
-                "modeBarButtonsToRemove": ["toImage", "autoScale2d"],
-            },
-        )  # fmt: skip
+        if positions is None:
+            positions = compute_tsne(dataset, indices)
+        held = None
+        if positions is not None:
+            held = show_positions(dataset, indices, positions, f"map-{kind}-{digits}")
     with right:
-        held = np.array([p["customdata"][0] for p in event.selection.points], dtype=np.int64)
-        show_lasso(dataset, held)
+        if held is not None:
+            show_lasso(dataset, held)
         show_digit(dataset)
     with link:
         offer_own_link()
+
+
+def show_positions(
+    dataset: Dataset, indices: np.ndarray, positions: np.ndarray, key: str
+) -> np.ndarray:
+    """Show the map of these training digits; return those (n,) int64 that the lasso holds."""
+    pictures = projection.braille(dataset.x_train[indices])
+    figure = figures_dataset.digit_map(positions, dataset.y_train[indices], indices, pictures)
+    event = st.plotly_chart(
+        figure, key=key, on_select="rerun", selection_mode=("lasso", "box", "points"),
+        config={
+            "displaylogo": False,
+            "displayModeBar": "hover",
+            "modeBarButtonsToRemove": ["toImage", "autoScale2d"],
+        },
+    )  # fmt: skip
+    return np.array([p["customdata"][0] for p in event.selection.points], dtype=np.int64)
 
 
 def compute_tsne(dataset: Dataset, indices: np.ndarray) -> np.ndarray | None:

@@ -34,6 +34,8 @@ def show_doubtful(dataset: Dataset) -> None:
             offset, how = len(dataset.y_train), "The network never saw the test digits."
     except DatasetError as error:
         st.info(str(error))
+        show_digit(dataset)
+        offer_own_link()
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
