@@ -37,7 +37,7 @@ def page() -> None:
         show_status(live, last, allowed)
     if allowed:
         with form:
-            first_visit("retrain", TO_DO)
+            first_visit("retrain", "" if live else TO_DO)
     with form, st.expander("Train something else") if live else st.container():
         choose_and_train(allowed, bool(live))
     with learnt:

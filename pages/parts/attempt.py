@@ -7,12 +7,17 @@ import streamlit as st
 from mnist_core.errors import MnistError
 
 
-def attempt(action: Any, *arguments: Any) -> None:
-    """Do something that was asked for with a button; keep what went wrong for the next run."""
+def attempt(action: Any, *arguments: Any) -> bool:
+    """Do something that was asked for with a button; keep what went wrong for the next run.
+
+    Returns whether it was done.
+    """
     try:
         action(*arguments)
     except MnistError as error:
         st.session_state["failure"] = str(error)
+        return False
+    return True
 
 
 def show_failure() -> None:

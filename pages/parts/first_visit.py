@@ -17,10 +17,11 @@ _cookie_writer = st.components.v2.component("done_writer", js=_JS)
 
 
 def first_visit(page: str, sentence: str) -> None:
-    """Show the sentence until `did` was called for this page."""
+    """Show the sentence until `did` was called for this page; "": there is nothing to say now."""
     if page not in _done():
-        with st.container(key="first-visit"):
-            st.markdown(f":material/touch_app: {sentence}")
+        if sentence:
+            with st.container(key="first-visit"):
+                st.markdown(f":material/touch_app: {sentence}")
     elif st.session_state.get("did_now") == page:
         _cookie_writer(key=f"did-{page}", data=".".join(sorted(_done())), height=0)
         del st.session_state["did_now"]

@@ -79,8 +79,18 @@ def test_a_first_visit_is_told_what_to_do_until_it_was_done(page, one_client, mo
     assert said in words(page.run())
     page.button(key="train-start").click().run()
     assert said not in words(page)
+    queue.delete(queue.list_runs()[0].run_id)
+    assert said not in words(page.run())
+    assert said in words(AppTest.from_file(PAGE, default_timeout=60).run())
     monkeypatch.setattr(type(st.context), "cookies", {"done": "dataset.retrain"})
     assert said not in words(AppTest.from_file(PAGE, default_timeout=60).run())
+
+
+def test_a_first_visit_is_told_of_no_button_that_is_hidden(page):
+    """While a network trains, the button is folded away, and called otherwise."""
+    run = queue.create("fast")
+    with holding(run.folder):
+        assert "Press Train" not in words(page.run())
 
 
 def test_a_first_visit_offers_a_recipe_that_fits_a_room(page):
@@ -237,6 +247,7 @@ def test_a_full_disk_is_said_in_a_sentence(page, monkeypatch):
     monkeypatch.setattr(queue, "write_json", full)
     page.button(key="train-start").click().run()
     assert "No space left on device" in page.error[0].value
+    assert "Press Train" in words(page)
     assert queue.list_runs() == []
 
 

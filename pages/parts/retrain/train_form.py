@@ -48,8 +48,8 @@ def choose_and_train(allowed: bool, busy: bool) -> None:
     )
     describe(recipe, changes)
     if st.session_state.pop("asked_to_train", False) and allowed:
-        did("retrain")
-        attempt(queue.request, recipe.name, changes, "", guest(), own_digits())
+        if attempt(queue.request, recipe.name, changes, "", guest(), own_digits()):
+            did("retrain")
         st.rerun()
 
 
