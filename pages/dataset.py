@@ -18,7 +18,7 @@ from pages.parts.dataset.other_data import show_upload
 from pages.parts.dataset.people_drawings import show_people
 from pages.parts.download import download
 from pages.parts.first_visit import first_visit
-from pages.parts.link import show_own_link
+from pages.parts.link import put_in_address, show_own_link
 from pages.parts.stored_answers import answers_of
 
 VIEWS = ["Digits", "Statistics", "Map", "Doubtful labels", "People", "Other data"]
@@ -89,6 +89,9 @@ view = views.segmented_control(
     bind="query-params",
 )
 arrive_at_digit(data)
+for choice, its_view in (("network", "Digits"), ("doubtful-split", "Doubtful labels")):
+    if view != its_view:  # a bound widget's is taken out by Streamlit
+        put_in_address(choice, None)
 if view == "Digits":
     show_digits(data)
 elif view == "Statistics":

@@ -8,8 +8,11 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from mnist_core.models import registry
 from pages.parts.link import once_from_address, put_in_address
 from pages.parts.names import model_title
+
+_LASTING = (*registry.SLOTS, "training")  # a run is the usual choice only until the next one
 
 
 def arrive_at_network(
@@ -24,5 +27,6 @@ def arrive_at_network(
 
 
 def put_network_in_address(key: str, chosen: str, usual: str) -> None:
-    """Let the address name the chosen network, unless it is the usual one."""
-    put_in_address(key, None if chosen == usual else chosen or model_title(""))
+    """Let the address name the chosen network, unless it is the usual one on every day."""
+    usual_always = chosen == usual and usual in _LASTING
+    put_in_address(key, None if usual_always else chosen or model_title(""))

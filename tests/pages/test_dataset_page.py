@@ -13,9 +13,11 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.analysis import projection
 from mnist_core.data import browse, mnist
-from mnist_core.runs import report
+from mnist_core.models import registry
+from mnist_core.runs import queue, report
 from pages.parts.dataset import digit_wall
-from tests.made_up_models import DENSE_MISTAKES, make_data, make_model
+from tests.made_up_models import DENSE_MISTAKES, answers, make_data, make_model
+from tests.made_up_runs import finished_run
 
 PAGE = Path(__file__).parents[2] / "pages" / "dataset.py"
 
@@ -277,6 +279,34 @@ def test_an_address_opens_its_digit_and_its_filter():
     assert page.session_state["wall-turn"] == (1, 3)  # it scrolls there
     for nonsense in ("99999", "-1", "x"):
         assert "digit" not in arrive(place=nonsense).session_state
+
+
+@pytest.mark.usefixtures("data")
+def test_a_network_is_in_the_address_for_as_long_as_it_is_chosen():
+    page = arrive(answer="wrong", network="cnn")
+    assert page.selectbox(key="network").value == page.query_params["network"] == "cnn"
+    page.selectbox(key="answer").set_value("anything").run()
+    assert "network" not in page.query_params
+    page = arrive(answer="wrong", network="cnn")
+    page.segmented_control(key="view-data").set_value("Doubtful labels").run()
+    page.segmented_control(key="doubtful-split").set_value("dense").run()
+    assert "network" not in page.query_params
+    assert page.query_params["doubtful-split"] == "dense"
+    page.segmented_control(key="view-data").set_value("Digits").run()
+    assert "doubtful-split" not in page.query_params
+
+
+@pytest.mark.usefixtures("data")
+def test_an_address_names_the_newest_run_though_it_is_the_first_choice():
+    """The next run would be the first choice of the same address."""
+    for name in registry.SLOTS:
+        (registry.model_dir(name) / registry.EVALUATION_FILE).unlink()
+    run = queue.get_run(finished_run())
+    dataset = mnist.load_mnist()
+    stored = registry.Evaluation(answers({}), dataset.y_test, dataset.digest, "test")
+    registry.save_evaluation(run.folder, stored)
+    page = arrive(answer="wrong")
+    assert page.query_params["network"] == page.selectbox(key="network").value == run.run_id
 
 
 @pytest.mark.usefixtures("data")

@@ -10,6 +10,7 @@ from mnist_core.errors import DatasetError
 from mnist_core.models import registry
 from mnist_core.words import percent
 from pages.parts.dataset.digit_wall import show_in_wall
+from pages.parts.link import put_in_address
 from pages.parts.names import model_title, plain_title
 from pages.parts.network_choice import arrive_at_network, put_network_in_address
 
@@ -33,13 +34,14 @@ def read_filter(
             "Read by a network as", [ANY, *browse.ANSWERS], key="answer", bind="query-params",
             help=f"Test digits only. Unsure: the answer has less than {unsure}.",
         )  # fmt: skip
-        name = ""
+        name, names = "", list(answers)
         if answer != ANY:
-            names = list(answers)
             arrive_at_network("network", names)
             name = st.selectbox("Network", names, key="network", format_func=model_title)
-            if name:
-                put_network_in_address("network", name, names[0])
+        if name:
+            put_network_in_address("network", name, names[0])
+        else:
+            put_in_address("network", None)
         seed = None
         if st.toggle("Shuffle", key="shuffle", bind="query-params"):
             seed = st.number_input("Seed", 0, 2**32 - 1, 1, key="seed", bind="query-params")
