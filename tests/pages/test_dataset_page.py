@@ -310,7 +310,7 @@ def test_an_address_names_the_newest_run_though_it_is_the_first_choice():
 
 
 @pytest.mark.usefixtures("data")
-def test_an_address_opens_its_digit_on_every_view_that_shows_one(monkeypatch):
+def test_an_address_opens_its_digit_on_every_view_that_shows_one(monkeypatch, caplog):
     """Regression: outside Digits no digit was open, and the address lost it."""
     monkeypatch.setattr(browse, "PAGE_SIZE", 2)
     doubtful = {
@@ -326,4 +326,5 @@ def test_an_address_opens_its_digit_on_every_view_that_shows_one(monkeypatch):
         assert page.query_params["place"] == "1003"
         assert "This opens the page as you see it." in words(page)
     assert arrive(**doubtful).session_state["doubtful-page-dense"] == 2
+    assert "default value" not in caplog.text  # beside one that was set
     assert page.segmented_control(key="layout").value == "PCA"

@@ -21,8 +21,9 @@ def show_doubtful(dataset: Dataset) -> None:
     kinds = {"training": "training"}
     kinds |= {name: f"test, read by {plain_title(name)}" for name in answers}
     arrive_at_network("doubtful-split", list(kinds), kinds.__getitem__)
-    kind = st.segmented_control("Split", list(kinds), default="training", key="doubtful-split",
-                                required=True, format_func=kinds.__getitem__)  # fmt: skip
+    st.session_state.setdefault("doubtful-split", "training")  # a default beside it is warned of
+    kind = st.segmented_control("Split", list(kinds), key="doubtful-split", required=True,
+                                format_func=kinds.__getitem__)  # fmt: skip
     put_network_in_address("doubtful-split", kind, "training")
     try:
         if kind == "training":
