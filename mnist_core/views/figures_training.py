@@ -178,15 +178,15 @@ def _digit_tile(image: np.ndarray | None, example: Mapping[str, Any]) -> str:
         f'background:{colour if k == digit else "#999999"}"></span>'
         for k, p in enumerate(probabilities)
     )
-    said = words.chance(float(probabilities[digit]))
-    title = f"labelled {label}, read as {digit} with {said}"
+    sure = float(probabilities[digit])
+    title = f"labelled {label}, read as {digit} with {words.heard_chance(sure)}"
     return (
         f'<figure style="margin:0;width:64px;text-align:center" title="{title}">'
         f"{_picture(image, label, title, colour)}"
         '<div aria-hidden="true" style="display:flex;gap:1px;align-items:flex-end;height:26px">'
         f"{bars}</div>"
         f'<figcaption style="line-height:1.1"><b style="font-size:1.3rem;color:{colour}">{digit}'
-        f'</b> <small style="opacity:.8">{said}</small></figcaption></figure>'
+        f'</b> <small style="opacity:.8">{words.chance(sure)}</small></figcaption></figure>'
     )
 
 

@@ -36,7 +36,8 @@ def probes(images: np.ndarray, answers: Sequence[Sequence[float]], slot: str) ->
             'transition:height .4s"></span>'
             for k, p in enumerate(row)
         )
-        said = f"read as {digit} with {words.chance(row[digit])}" if row.any() else "not read yet"
+        heard = words.heard_chance(row[digit])
+        said = f"read as {digit} with {heard}" if row.any() else "not read yet"
         tiles.append(
             f'<figure style="margin:0;width:96px" aria-label="Your drawing, {said}">'
             f'<img alt="" src="{png_address(image)}" width="96" height="96" '

@@ -121,14 +121,16 @@ def grid_data(
 
 def tile_words(probabilities: np.ndarray, labels: np.ndarray) -> tuple[list[str], list[str]]:
     """Return what stands below each digit, a network's answer and the true digit with their
-    probabilities; and what the digit is called, of the same.
+    probabilities; and the same as a sentence for who hears the page.
 
     probabilities: (n, 10); labels: (n,).
     """
     lines, titles = [], []
     for label, given in zip(labels, probabilities, strict=True):
         answer = int(given.argmax())
-        said = [f"{digit}: {words.chance(float(given[digit]))}" for digit in (answer, label)]
-        lines.append("\n".join(said if answer != label else said[:1]))
-        titles.append(f"labelled {label}, read as {', '.join(lines[-1].splitlines())}")
+        digits = [answer] if answer == label else [answer, label]
+        lines.append("\n".join(f"{one}: {words.chance(float(given[one]))}" for one in digits))
+        heard, *own = [words.heard_chance(float(given[one])) for one in digits]
+        title = f"labelled {label}, read as {answer} with {heard}"
+        titles.append("; ".join([title, *(f"{label} got {chance}" for chance in own)]))
     return lines, titles

@@ -146,7 +146,10 @@ def test_a_tile_says_what_a_network_gave_its_answer_and_the_true_digit():
     probabilities = np.array([[0.0004] + [0] * 6 + [0.9996, 0, 0], [0.8, 0.2] + [0] * 8])
     lines, titles = tile_words(probabilities, np.array([0, 0]))
     assert lines == ["7: >99%\n0: <1%", "0: 80%"]
-    assert titles == ["labelled 0, read as 7: >99%, 0: <1%", "labelled 0, read as 0: 80%"]
+    assert titles == [
+        "labelled 0, read as 7 with more than 99 percent; 0 got less than 1 percent",
+        "labelled 0, read as 0 with 80 percent",
+    ]
 
 
 def test_downloads_hold_the_selection(sample):

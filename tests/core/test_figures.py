@@ -74,7 +74,9 @@ def test_a_validation_digit_without_its_picture_is_its_label():
     example = {"index": 3, "label": 4, "probabilities": [0.05] * 9 + [0.55]}
     assert "<img" in figures_training.validation_digits(np.zeros((1, 28, 28), np.uint8), [example])
     sure = {"index": 3, "label": 4, "probabilities": [0.0001] + [0] * 3 + [0.9999] + [0] * 5}
-    assert "labelled 4, read as 4 with >99%" in figures_training.validation_digits(None, [sure])
+    tile = figures_training.validation_digits(None, [sure])
+    assert "labelled 4, read as 4 with more than 99 percent" in tile
+    assert ">99%</small>" in tile
     bare = figures_training.validation_digits(None, [example])
     assert "<img" not in bare
     assert ">4</div>" in bare

@@ -464,7 +464,7 @@ def test_a_training_is_told_of_this_visits_drawings_and_shows_them(page, one_cli
         )
         page.run()
     assert not page.exception
-    assert "read as 1 with 100%" in "".join(str(one.proto) for one in page.get("html"))
+    assert "read as 1 with 100 percent" in "".join(str(one.proto) for one in page.get("html"))
 
 
 def watched_run(first: int = 100) -> str:

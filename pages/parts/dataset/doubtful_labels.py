@@ -6,7 +6,7 @@ from mnist_core.data import browse
 from mnist_core.data.mnist import Dataset
 from mnist_core.errors import DatasetError
 from mnist_core.training import doubtful
-from mnist_core.words import chance
+from mnist_core.words import heard_chance
 from pages.parts.dataset.digit_grid import show_digit, show_grid
 from pages.parts.link import offer_own_link
 from pages.parts.names import plain_title
@@ -55,7 +55,7 @@ def show_doubtful(dataset: Dataset) -> None:
             for label, opinion in zip(found.labels[some], found.opinions[some], strict=True)
         ]
         sure = [
-            f", read as {o}: {chance(s)}"
+            f", read as {o} with {heard_chance(s)}"
             for o, s in zip(found.opinions[some], found.scores[some], strict=True)
         ]
         st.caption("In the corner: label → opinion of the network; hover to see how sure it is.")
