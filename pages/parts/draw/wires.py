@@ -42,9 +42,7 @@ def show_wires(image: np.ndarray, networks: Networks) -> None:
     cut = chosen(image, network, layer, how, slot)
     temperature = float(networks[slot].card.get("temperature") or 1.0)
     before, after = (
-        apply_temperature(wires.probabilities(network, image, layer, off)[np.newaxis], temperature)[
-            0
-        ]
+        apply_temperature(wires.probabilities(network, image, layer, off), temperature)
         for off in (cut[:0], cut)
     )
     st.html(Html(insides_view.cut_answers(slot, before, after)))
