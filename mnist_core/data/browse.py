@@ -172,7 +172,7 @@ def sprite(images: np.ndarray, columns: int = COLUMNS) -> np.ndarray:
 
 
 def png(image: np.ndarray) -> bytes:
-    """Return a (h, w) uint8 image as PNG."""
+    """Return a uint8 image, (h, w) grey or (h, w, 3) in colour, as PNG."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG")
     return buffer.getvalue()

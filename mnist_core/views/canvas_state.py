@@ -286,7 +286,7 @@ def _picture_object(ink: np.ndarray) -> dict[str, Any]:
     """Return the ink as a picture that fills the canvas, in the canvas's own form."""
     return {
         "type": "Image",
-        "src": png_address(on_canvas(ink, CANVAS_SIZE_PX)),
+        "src": png_address(np.asarray(on_canvas(ink, CANVAS_SIZE_PX))),
         "left": 0,
         "top": 0,
         "originX": "left",

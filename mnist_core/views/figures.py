@@ -19,10 +19,8 @@ import numpy as np
 # first, and whoever draws takes `go` from here.
 import pandas  # noqa: F401
 import plotly.graph_objects as go
-from PIL import Image
 
 from mnist_core.analysis.metrics import Coverage, ReliabilityBins
-from mnist_core.views.png import png_address
 from mnist_core.words import NETWORK_TITLES
 
 ORANGE, BLUE, GREEN, RED = "#E69F00", "#0072B2", "#009E73", "#D55E00"
@@ -154,14 +152,6 @@ def _as_matrix(figure: go.Figure, height_px: int = 500) -> go.Figure:
     )
     figure.update_yaxes(**axis, title="true digit", fixedrange=True, range=[9.5, -0.5])
     return finish(figure, height_px, hovermode="closest", margin_t=54)
-
-
-def png_uri(image: np.ndarray, times: int = 3) -> str:
-    """Return a (h, w) uint8 image as a PNG data URI, enlarged without smoothing."""
-    enlarged = Image.fromarray(np.asarray(image)).resize(
-        (image.shape[1] * times, image.shape[0] * times), Image.Resampling.NEAREST
-    )
-    return png_address(enlarged)
 
 
 def reliability(bins: Mapping[str, ReliabilityBins]) -> go.Figure:

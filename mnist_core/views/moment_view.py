@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
-from PIL import Image
 
 from mnist_core import words
 from mnist_core.views.answer_view import SLOT_COLOURS
@@ -109,20 +108,20 @@ def _block(name: str, tiles: str) -> str:
     )
 
 
-def _tile(image: Image.Image, width: int, height: int | None = None) -> str:
+def _tile(image: np.ndarray, width: int, height: int | None = None) -> str:
     return (
         f'<img alt="" src="{png_address(image)}" width="{width}" height="{height or width}" '
         'style="image-rendering:pixelated;border-radius:3px;outline:1px solid #8886">'
     )
 
 
-def _two_colours(values: np.ndarray) -> Image.Image:
+def _two_colours(values: np.ndarray) -> np.ndarray:
     """Return values in [-1, 1] as a picture: white at zero, orange above, blue below."""
     white, above, below = np.array([[255, 255, 255], [230, 159, 0], [0, 114, 178]], float)
     share = np.abs(values)[..., np.newaxis]
     target = np.where((values > 0)[..., np.newaxis], above, below)
-    return Image.fromarray(np.rint(white + share * (target - white)).astype(np.uint8))
+    return np.rint(white + share * (target - white)).astype(np.uint8)
 
 
-def _grey(values: np.ndarray) -> Image.Image:
-    return Image.fromarray(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8))
+def _grey(values: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)

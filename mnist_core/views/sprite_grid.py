@@ -6,14 +6,14 @@ keys move from digit to digit, Enter or a click chooses; the value sent is the c
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from mnist_core import words
-from mnist_core.data.browse import COLUMNS, png, sprite
+from mnist_core.data.browse import COLUMNS, sprite
+from mnist_core.views.png import png_address
 
 ROOM_PX = 11  # below a digit of 28, for two lines
 HTML = """<div class="grid" tabindex="0" role="listbox"><img alt=""><div class="cells"></div></div>
@@ -107,9 +107,8 @@ def grid_data(
     """
     if lines:
         images = np.pad(images, ((0, 0), (0, ROOM_PX), (0, 0)))
-    encoded = base64.b64encode(png(sprite(images, columns))).decode("ascii")
     return {
-        "picture": "data:image/png;base64," + encoded,
+        "picture": png_address(sprite(images, columns)),
         "titles": list(titles),
         "captions": list(captions),
         "lines": list(lines),

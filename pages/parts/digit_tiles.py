@@ -3,9 +3,11 @@
 import numpy as np
 import streamlit as st
 
+from mnist_core.data.browse import enlarged
 from mnist_core.models import registry
 from mnist_core.views import figures
 from mnist_core.views.answer_view import Html, answers_to_one
+from mnist_core.views.png import png_address
 from mnist_core.views.sprite_grid import grid_data, tile_words
 from pages.parts import people
 from pages.parts.names import chart_name
@@ -82,7 +84,7 @@ def show_closer(key: str, index: int, answers, stored, images) -> None:
         st.markdown(f"**{what} {index}, labelled {label}**")
         with st.container(horizontal=True, vertical_alignment="center"):
             if images is not None:
-                st.image(figures.png_uri(images[index], times=6), width=150)
+                st.image(png_address(enlarged(images[index], times=6)), width=150)
             each = {chart_name(name): one[index] for name, one in answers.items()}
             st.html(Html(answers_to_one(each, figures.colours(each), label)))
         if images is not None and st.button(
