@@ -59,6 +59,7 @@ class Shown:
     width: float
     hidden: bool
     waits: bool  # veiled, and not let in
+    on_wall: bool  # of the newest round, and not cleared; what is not is among the results
     read: dict[str, int | None]  # network -> digit
 
 
@@ -79,9 +80,11 @@ def latest(room: Room, most: int, waiting: bool = False) -> list[Shown]:
     ones too."""
     undecided = _undecided(room)
     with reading() as connection:
+        round_ = store.latest_round(connection, room)
         found = connection.execute(
             sa.select(
                 entries.c.id,
+                entries.c.round_id,
                 entries.c.member_id,
                 members.c.name,
                 *(entries.c[network] for network in registry.SLOTS),
@@ -104,6 +107,9 @@ def latest(room: Room, most: int, waiting: bool = False) -> list[Shown]:
                 row.name,
                 hidden=row.hidden,
                 waits=bool(row.waits),
+                on_wall=round_ is not None
+                and row.round_id == round_.id
+                and row.id > round_.cleared_entry,
                 read={network: getattr(row, network) for network in registry.SLOTS},
                 **as_path(row.strokes, row.width_px, row.size_px),
             )

@@ -22,8 +22,9 @@ MOST_CURIOSITIES = 12
 def state(code: str, since: int = 0, also_closed: bool = False) -> dict[str, Any]:
     """Return what a wall has to show that has seen revision `since` (0: nothing yet).
 
-    {"revision", "reset": forget what was shown before, "room", "round", "drawings", and under
-    the kind of the round what it counts}. Labels and readings of "Beat it" come when it is over.
+    {"revision", "reset": forget what was shown before, "room", "round", "drawings", how many
+    were "drawn" and how many of them nobody has cleared ("on_wall"), and under the kind of the
+    round what it counts}. Labels and readings of "Beat it" come when it is over.
     Raises NoSuchRoom.
     """
     with reading() as connection:
@@ -66,9 +67,11 @@ def state_of(
         shown["beat"] = _beat(connection, room, round_)
         return shown
     shown["drawings"] = _drawings(connection, room, round_, since)
-    shown["drawn"] = connection.execute(
-        sa.select(sa.func.count()).select_from(_shown()).where(entries.c.round_id == round_.id)
-    ).scalar_one()
+    shown["drawn"], shown["on_wall"] = connection.execute(
+        sa.select(sa.func.count(), sa.func.count().filter(entries.c.id > round_.cleared_entry))
+        .select_from(_shown())
+        .where(entries.c.round_id == round_.id)
+    ).one()
     if round_.kind == rules.TEST:
         shown["test"] = _test(connection, room, round_)
     if round_.kind == rules.FOOL:

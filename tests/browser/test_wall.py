@@ -145,6 +145,19 @@ CUT_OFF = """() => {
 }"""
 
 
+@pytest.mark.parametrize(
+    ("state", "said"), [("draw", "Every digit that"), ("test", "14 drawings.")]
+)
+def test_a_cleared_wall_counts_only_what_the_figures_count(code, open_wall, state, said):
+    """It said "14 drawings." above none; the shares of the test set go on counting them."""
+    bring_to(code, state)
+    if state == "test":
+        host.stop_round(code)
+    host.clear(code)
+    page = open_wall(code, tell(wall.state(code)))
+    expect(page.locator("#subtitle")).to_contain_text(said)
+
+
 @pytest.mark.parametrize(("status", "body", "said"), [
     (404, '{"error": "There is no room"}', "There is no open room with this code."),
     (404, "<h1>Not found</h1>", "Connecting…"),

@@ -403,6 +403,7 @@ def test_a_wall_hears_what_has_changed_and_nothing_else(store_kind):
     cleared = wall.state(code, news["revision"])
     assert cleared["reset"]
     assert cleared["drawings"] == []
+    assert (cleared["drawn"], cleared["on_wall"]) == (2, 0)
     assert len(people.listed(room_code=code)) == 2
 
 

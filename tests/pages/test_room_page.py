@@ -99,6 +99,24 @@ def test_the_host_lets_in_and_hides_and_mutes(page, monkeypatch):
     assert not host.room(code).gate
 
 
+def test_what_is_cleared_stays_among_the_results_and_can_be_hidden_there(page):
+    """It went on under "The newest" as if the wall still showed it."""
+    code = opened(page)
+    page.button("room-start").click().run()
+    cleared = drawn(code, 1)
+    page.run()
+    page.button("room-clear").click().run()
+    headings = [markdown.value for markdown in page.markdown]
+    assert "**No longer on the wall, but among the results**" in headings
+    assert "**The newest**" not in headings
+    drawn(code, 2)
+    assert "**The newest**" in [markdown.value for markdown in page.run().markdown]
+    page.button(f"hide-{cleared}-False").click().run()
+    hidden = {one.entry: one.hidden for one in moderation.latest(host.room(code), 9)}
+    assert list(hidden.values()) == [False, True]
+    assert hidden[cleared]
+
+
 def test_a_reload_finds_the_room_and_another_browser_does_not(page):
     code = opened(page)
     reloaded = AppTest.from_file(PAGE, default_timeout=60)

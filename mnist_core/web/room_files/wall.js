@@ -120,7 +120,9 @@ function show() {
   arrived.clear();
 }
 function summary() {
-  return "drawn" in told && told.drawn ? `${many(told.drawn, "drawing", "drawings")}.` : "";
+  // The test set counts what was cleared, too.
+  const shown = told.round.kind === "test" ? told.drawn : told.on_wall;
+  return shown ? `${many(shown, "drawing", "drawings")}.` : "";
 }
 function lobby(address, qr) {
   const stage = $("stage");

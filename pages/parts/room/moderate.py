@@ -42,9 +42,14 @@ def drawings(seen: Overview) -> None:
         st.markdown(f"**{moderation.waiting(seen.room)} behind the veil**")
         _tiles(seen, waiting)
     newest = moderation.latest(seen.room, MOST)
-    if newest:
+    on_wall = [one for one in newest if one.on_wall]
+    cleared = newest[len(on_wall) :]
+    if on_wall:
         st.markdown("**The newest**")
-        _tiles(seen, newest)
+        _tiles(seen, on_wall)
+    if cleared:
+        st.markdown("**No longer on the wall, but among the results**")
+        _tiles(seen, cleared)
 
 
 def _tiles(seen: Overview, shown: list[Shown]) -> None:
