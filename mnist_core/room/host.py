@@ -171,7 +171,7 @@ def _reset(connection: Connection, room: Room) -> None:
 def set_gate(code: str, gate: bool) -> None:
     """Veil on the wall what does not look like a digit, or show everything."""
     with transaction() as connection:
-        _reset(connection, store.changing(connection, code, gate=gate))
+        _reset(connection, store.changing(connection, code, for_phones=True, gate=gate))
 
 
 def set_layout(code: str, layout: str) -> None:

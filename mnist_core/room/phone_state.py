@@ -19,6 +19,7 @@ def of_everyone(connection: Connection, room: Room) -> dict[str, Any]:
             "code": room.code,
             "paused": room.paused_at is not None,
             "closed": room.closed_at is not None,
+            "gate": room.gate,  # what looks like no digit waits for the host
         },
         "round": None if round_ is None else _round(connection, room, round_),
     }

@@ -20,6 +20,7 @@ class MadeUpRoom:
     def __init__(self, page: Page) -> None:
         self.round: dict[str, Any] = {"id": 1, "kind": "draw", "over": False, "left_ms": None}
         self.score: dict[str, int] = {}
+        self.gate = True
         self.answers: dict[str, Callable[[Route], None]] = {}
         self._page = page
         page.context.route("http://room.test/**", self._answer)
@@ -39,7 +40,7 @@ class MadeUpRoom:
         elif (name := path.removeprefix("ABCDEF/")) in self.answers:
             self.answers[name](route)
         elif name in ("join", "state"):
-            room = {"code": "ABCDEF", "paused": False, "closed": False}
+            room = {"code": "ABCDEF", "paused": False, "closed": False, "gate": self.gate}
             told = {"room": room, "round": self.round, "score": self.score}
             route.fulfill(json=told | {"me": {"name": "Calm Fox"}})
         elif name != "events":  # which stay silent
@@ -205,6 +206,21 @@ def test_a_drawing_whose_answer_was_lost_counts_once(phone, room):
     expect(phone.locator("#score")).to_have_text("You: 1 drawing")
     send(phone)
     expect(phone.locator("#score")).to_have_text("You: 2 drawings")
+
+
+@pytest.mark.parametrize(("kind", "gate", "said"), [
+    ("draw", True, "It waits for the host. Dense network: 7, CNN: no digit."),
+    ("draw", False, "On the wall. Dense network: 7, CNN: no digit."),
+    ("fool", True, "It waits for the host, then for votes. Dense network: 7, CNN: no digit."),
+])  # fmt: skip
+def test_what_waits_behind_the_veil_is_not_said_to_be_on_the_wall(phone, room, kind, gate, said):
+    room.round["kind"], room.gate = kind, gate
+    read = both_say(7)
+    read["cnn"]["is_digit"] = False
+    room.answers["drawings"] = lambda route: route.fulfill(json=read)
+    room.open()
+    send(phone)
+    expect(phone.locator("#hint")).to_have_text(said)
 
 
 def test_a_room_that_is_gone_says_what_did_not_arrive_and_leaves_nothing(phone, room):

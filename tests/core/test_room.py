@@ -407,6 +407,15 @@ def test_a_wall_hears_what_has_changed_and_nothing_else(store_kind):
     assert len(people.listed(room_code=code)) == 2
 
 
+def test_phones_hear_at_once_whether_what_looks_like_no_digit_is_veiled(sqlite_store):
+    code = opened()
+    assert phone_state.state(code, TOKENS[0])["room"]["gate"]
+    before = host.room(code).phone_revision
+    host.set_gate(code, False)
+    assert host.room(code).phone_revision > before
+    assert not phone_state.state(code, TOKENS[0])["room"]["gate"]
+
+
 def test_a_wall_claims_no_more_certainty_than_a_network_has(sqlite_store):
     """Regression: 0.997, rounded to two places, stood there as 100%."""
     code = opened()

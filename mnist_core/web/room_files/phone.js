@@ -104,7 +104,10 @@ function arrived(path, body, said, more) {
       choosing = false;
       if (!strokes.length) answers(said);
     }
-    if (!told.round.digits) say(`On the wall. Dense network: ${digits[0]}, CNN: ${digits[1]}.`);
+    const veiled = told.room.gate && digits.includes("no digit");
+    const where = !veiled ? "On the wall." : told.round.kind === "fool" ? "It waits for the host, then for votes."
+      : "It waits for the host.";
+    if (!told.round.digits) say(`${where} Dense network: ${digits[0]}, CNN: ${digits[1]}.`);
   }
   if (path === "labels" && last?.entry === body.entry) { last.label = said.label; choosing = false; }
   if (path === "votes") score.votes = (score.votes || 0) + more;
