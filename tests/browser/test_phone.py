@@ -179,6 +179,25 @@ def test_the_hand_says_whether_the_answers_are_right_and_takes_it_back(phone, ro
     expect(feedback).to_be_hidden()
 
 
+def test_what_is_asked_about_the_last_drawing_is_beside_a_picture_of_it(phone, room):
+    """The canvas is empty by then; and "Right" kept "not a digit" of what showed a large 7."""
+    read = both_say(7)
+    room.answers["drawings"] = lambda route: route.fulfill(json=read | {"entry": 5})
+    room.open()
+    right = phone.locator("#right")
+    send(phone)
+    expect(right).to_have_text("Right")
+    box = phone.locator("#sent path").bounding_box()
+    assert box["height"] > 5 * box["width"]  # without its width: one stroke downwards
+    read["dense"]["is_digit"] = False
+    send(phone)
+    expect(phone.locator("#score")).to_have_text("You: 2 drawings")
+    expect(right).to_have_text("Right")
+    read["cnn"]["is_digit"] = False
+    send(phone)
+    expect(right).to_have_text("Right: not a digit")
+
+
 def test_after_the_last_digit_asked_for_the_first_comes_again(phone, room):
     room.round |= {"kind": "test", "digits": [8, 1, 4]}
     room.score = {"drawn": 3}

@@ -100,7 +100,7 @@ function arrived(path, body, said, more) {
       say(`Your ${asked}: ${["neither network", "one network", "both networks"][right]} got it.`);
     }
     if (told.round.kind === "draw") {
-      last = { entry: said.entry, answers: said, label: null };
+      last = { entry: said.entry, answers: said, label: null, strokes: body.strokes };
       choosing = false;
       if (!strokes.length) answers(said);
     }
@@ -444,6 +444,11 @@ function show() {
 function showFeedback() {
   $("feedback").hidden = !last || strokes.length > 0 || $("drawing").hidden;
   if (!last) return;
+  const scale = 100 / SIZE, at = ([x, y]) => `${Math.round(x * scale)} ${Math.round(y * scale)}`;
+  // A line of no length with round ends is a dot.
+  showInk($("sent"), last.strokes.map((one) => `M${at(one[0])}L${one.map(at).join("L")}`).join(""), BRUSH * scale);
+  const none = ["dense", "cnn"].every((n) => !last.answers[n]?.is_digit);
+  $("right").textContent = none ? "Right: not a digit" : "Right";
   const known = last.label != null, digit = `${last.label === 8 ? "an" : "a"} ${last.label}`;
   $("right").hidden = $("wrong").hidden = known;
   $("back").hidden = !known;
@@ -455,13 +460,14 @@ function showFeedback() {
   for (const one of $("feedback").querySelectorAll("button")) one.disabled = waiting;
 }
 function showCandidate() {
-  const frame = $("candidate"), ns = "http://www.w3.org/2000/svg";
-  frame.replaceChildren();
-  if (!candidate) return;
-  const ink = document.createElementNS(ns, "path");
-  ink.setAttribute("d", candidate.path);
-  ink.setAttribute("stroke-width", candidate.width);
-  frame.append(ink);
+  if (candidate) showInk($("candidate"), candidate.path, candidate.width);
+  else $("candidate").replaceChildren();
+}
+function showInk(frame, path, width) {
+  const ink = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  ink.setAttribute("d", path);
+  ink.setAttribute("stroke-width", width);
+  frame.replaceChildren(ink);
 }
 function showPixels() {
   const sheet = $("pixels").getContext("2d"), question = asked();
