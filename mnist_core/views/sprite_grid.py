@@ -16,15 +16,18 @@ from mnist_core.data.browse import COLUMNS, sprite
 from mnist_core.views.png import png_address
 
 ROOM_PX = 11  # below a digit of 28, for two lines
-HTML = """<div class="grid" tabindex="0" role="listbox"><img alt=""><div class="cells"></div></div>
+LEAST_PX = 66  # of a digit on the screen that has lines: fewer columns where there is no room
+HTML = """<div class="grid" tabindex="0" role="listbox"><div class="cells"></div></div>
 """
 CSS = """
-.grid {position: relative; background: #000; border-radius: 0.5rem; overflow: hidden;
+.grid {background: #000; border-radius: 0.5rem; overflow: hidden;
   outline-offset: 2px; touch-action: manipulation}
 .grid:focus-visible {outline: 3px solid var(--st-primary-color)}
-img {display: block; width: 100%; image-rendering: pixelated}
-.cells {position: absolute; inset: 0; display: grid}
-.cells > div {cursor: pointer; color: #FFF; font: 600 0.7rem/1 var(--st-font); padding: 3px;
+.cells {display: grid; grid-template-columns:
+  repeat(auto-fill, minmax(max(var(--least), 100% / var(--columns) - 1px), 1fr))}
+.cells > div {width: 100%; box-sizing: border-box; aspect-ratio: var(--shape); cursor: pointer;
+  background: var(--picture) 0 var(--from) / 100% var(--all); image-rendering: pixelated;
+  color: #FFF; font: 600 0.7rem/1 var(--st-font); padding: 3px;
   text-shadow: 0 0 3px #000, 0 0 3px #000; position: relative;
   min-width: 0; min-height: 0; user-select: none}
 .cells > div:hover, .cells > div.at {box-shadow: inset 0 0 0 2px #56B4E9}
@@ -41,14 +44,16 @@ JS = """
 export default function ({data, parentElement, setTriggerValue}) {
   const grid = parentElement.querySelector('.grid');
   const cells = grid.querySelector('.cells');
-  const rows = Math.ceil(data.titles.length / data.columns) || 1;
   grid.setAttribute('aria-label', data.alt);
-  grid.querySelector('img').src = data.picture;
-  cells.style.gridTemplate = `repeat(${rows}, 1fr) / repeat(${data.columns}, 1fr)`;
+  const count = data.titles.length;
+  const style = {picture: `url(${data.picture})`, all: `${100 * count}%`, shape: data.shape,
+                 columns: data.columns, least: `${data.least_px}px`};
+  for (const name in style) cells.style.setProperty(`--${name}`, style[name]);
   cells.replaceChildren(...data.titles.map((title, i) => {
     const cell = document.createElement('div');
     cell.id = `digit-${i}`;
     cell.title = title;
+    cell.style.setProperty('--from', `${100 * i / Math.max(1, count - 1)}%`);
     cell.setAttribute('role', 'option');
     cell.setAttribute('aria-label', title);
     cell.textContent = data.captions[i] ?? '';
@@ -77,13 +82,14 @@ export default function ({data, parentElement, setTriggerValue}) {
     setTriggerValue('clicked', i);
   };
   mark();
-  const steps = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -data.columns, ArrowDown: data.columns};
   grid.onkeydown = (event) => {
+    const columns = getComputedStyle(cells).gridTemplateColumns.split(' ').length;
+    const steps = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns};
     if (event.key === 'Enter' && at >= 0) choose(at);
     if (!(event.key in steps)) return;
     event.preventDefault();
     const to = at < 0 ? 0 : at + steps[event.key];
-    if (to < 0 || to >= data.titles.length) return;
+    if (to < 0 || to >= count) return;
     at = to;
     mark();
   };
@@ -102,18 +108,20 @@ def grid_data(
     """Return what the grid reads.
 
     images: (n, 28, 28) uint8; titles: what a digit is called on hover; captions: what stands in
-    its corner, where "→" marks it as doubtful; chosen: the cell that is framed; lines: what stands
-    below each digit, two lines.
+    its corner, where "→" marks it as doubtful; chosen: the cell that is framed; columns: how
+    many there are at most; lines: what stands below each digit, two lines.
     """
     if lines:
         images = np.pad(images, ((0, 0), (0, ROOM_PX), (0, 0)))
     return {
-        "picture": png_address(sprite(images, columns)),
+        "picture": png_address(sprite(images, 1)),
+        "shape": images.shape[2] / images.shape[1],
         "titles": list(titles),
         "captions": list(captions),
         "lines": list(lines),
         "chosen": chosen,
         "columns": columns,
+        "least_px": LEAST_PX if lines else 0,
         "alt": f"{len(images)} digits; arrow keys move, Enter chooses",
     }
 

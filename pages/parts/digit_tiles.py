@@ -11,7 +11,6 @@ from mnist_core.views.png import png_address
 from mnist_core.views.sprite_grid import grid_data, tile_words
 from pages.parts import people
 from pages.parts.names import chart_name
-from pages.parts.screen import on_phone
 from pages.parts.sprite_grid import sprite_grid
 from pages.parts.stored_answers import dataset_or_reason
 
@@ -42,7 +41,7 @@ def show_tiles(
         [f"{what} {place}, {title}" for place, title in zip(shown, titles, strict=True)],
         [f"#{place}" for place in shown],
         int(opened[0]) if len(opened) else None,
-        4 if on_phone() else columns,
+        columns,
         lines,
     )
 

@@ -81,6 +81,32 @@ def test_a_digit_opens_by_keyboard(page: Page):
     expect(page.locator(".st-key-cell-closer")).to_contain_text("Test digit 24, labelled 4")
 
 
+def test_what_cells_are_chosen_by_shows_the_framed_one(page: Page):
+    """Regression: opened after a digit was, they showed 0 read as 0."""
+    page.locator(".st-key-cell-examples").get_by_role("option").nth(1).click()
+    page.locator(".st-key-cell-closer").wait_for()
+    page.get_by_role("button", name="Cells").click()
+    expect(page.locator(".st-key-true-digit input")).to_have_value("4")
+    expect(page.locator(".st-key-read-as input")).to_have_value("9")
+
+
+def test_on_a_narrow_screen_the_worst_digits_stand_in_fewer_columns(page: Page):
+    """Regression: they stood in twelve, their numbers over each other, their lines left out."""
+    page.get_by_text("Hardest").click()
+    tiles = page.locator(".st-key-worst-tiles .cells > div")
+    expect(tiles).to_have_count(24)
+    row = "all => all.filter(one => one.offsetTop === all[0].offsetTop).length"
+    assert tiles.evaluate_all(row) == 12
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(tiles.nth(5)).to_have_js_property("offsetLeft", 0)
+    assert tiles.evaluate_all(row) == 5
+    expect(tiles.first.locator("span")).to_be_visible()
+    page.locator(".st-key-worst-tiles .grid").focus()
+    for key in ("ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+    expect(tiles.nth(5)).to_have_class("at")
+
+
 def test_two_models_are_compared(page: Page):
     page.get_by_text("Compare", exact=True).click()
     expect(page.get_by_text("the CNN alone on 3")).to_be_visible()

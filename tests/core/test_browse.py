@@ -136,8 +136,8 @@ def test_digits_have_room_for_what_stands_below_them(sample):
     data = grid_data(sample.x_train[:7], ["a digit"] * 7, columns=5, lines=["7: 99%"] * 7)
     picture = base64.b64decode(data["picture"].removeprefix("data:image/png;base64,"))
     laid_out = np.asarray(Image.open(io.BytesIO(picture)))
-    assert laid_out.shape == (2 * (28 + ROOM_PX), 5 * 28)
-    np.testing.assert_array_equal(laid_out[28 + ROOM_PX :, 28:56][:28], sample.x_train[6])
+    assert laid_out.shape == (7 * (28 + ROOM_PX), 28)
+    np.testing.assert_array_equal(laid_out[6 * (28 + ROOM_PX) :][:28], sample.x_train[6])
     assert not laid_out[28 : 28 + ROOM_PX].any()
     assert data["lines"] == ["7: 99%"] * 7
 
