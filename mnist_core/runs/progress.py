@@ -39,8 +39,10 @@ class Progress:
     """All that a run's events have told so far. `update` reads what is new.
 
     batches: dict of equally long lists "epoch" (float, 1.5 = in the middle of epoch 2), "loss",
-    "accuracy"; epochs: list of the epoch events as dicts, in order; moments: those at which the
-    network was looked at (see `moments`); probes: the last answers to the visitor's own digits.
+    "accuracy"; epochs: list of the epoch events as dicts, in order, with "position", how many
+    epochs were done then (0.5 where it was stopped in the middle of the first); moments: those at
+    which the network was looked at (see `moments`); probes: the last answers to the visitor's own
+    digits.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -116,6 +118,10 @@ class Progress:
         for key in ("epoch", "seconds", "loss", "accuracy", "val_loss", "val_accuracy"):
             event[key] = checked.number(event[key])
         event["confusion"] = checked.confusion(event["confusion"])
+        last = self.last_batch if self.last_batch.get("epoch") == event["epoch"] else {}
+        # Stopped within it: the last batch before that is told, as is each epoch's last.
+        missed = 1 - last["step"] / max(last["steps"], 1) if last else 0
+        event["position"] = event["epoch"] - missed
         event["examples"] = [checked.example(one) for one in event["examples"][:MOST_EXAMPLES]]
         self.epochs.append(event)
 

@@ -1,7 +1,8 @@
 """What a network was like at some moments of its training, for who wants to go back to them.
 
-At least ten times in any training, however few its epochs, the network is validated on a fixed
-sample, and what can be seen of it is written into the run's folder, `moments/NNN.json`:
+At least ten times in any training, however few its epochs, and where it is stopped, the network is
+validated on a fixed sample, and what can be seen of it is written into the run's folder,
+`moments/NNN.json`:
 
     confusion   10 x 10 on the sample, rows true
     hardest     the sample's digits that it is furthest from: index, label, ten probabilities
@@ -86,7 +87,10 @@ class Moments(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         step = self.first_step + batch + 1
-        if (number := self.at.get(step)) is not None:
+        number = self.at.get(step)
+        if number is None and self.model.stop_training:  # in this very batch
+            number = min(number for at, number in self.at.items() if at > step)
+        if number is not None:
             self.look(number, step)
             return
         now = time.perf_counter()

@@ -58,16 +58,17 @@ class Reporter(keras.callbacks.Callback):
         self.smooth.begin_epoch()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        if self.should_stop():
+            self.stopped = True
+            self.model.stop_training = True
         now = time.perf_counter()
-        if now - self.last_told >= 1 / _EVENTS_A_SECOND or batch + 1 == self.steps:
+        is_last = self.stopped or batch + 1 == self.steps
+        if is_last or now - self.last_told >= 1 / _EVENTS_A_SECOND:
             self.last_told = now
             loss, accuracy = self.smooth.update(batch + 1, *read_logs(logs or {}))
             self.on_event(
                 BatchEnd(self.epoch, batch + 1, self.steps, now - self.begun, loss, accuracy)
             )
-        if self.should_stop():
-            self.stopped = True
-            self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         probabilities, _ = predict(self.model, self.inputs)

@@ -41,12 +41,12 @@ def live_curves(
     """Return "loss" or "accuracy" over the epochs: each batch so far, and validation.
 
     batches: "epoch" (1.5 = in the middle of the second) and the quantity, equally long, a moving
-    average over batches. epochs: the epoch events, validated on all validation images; moments:
-    those between, validated on a sample of them.
+    average over batches. epochs: the epoch events with their "position", validated on all
+    validation images; moments: those between, validated on a sample of them.
     """
     figure = go.Figure()
-    ends = [float(epoch["epoch"]) for epoch in epochs]
-    between = [one for one in moments if one["position"] not in ends]
+    ends = _rounded([epoch["position"] for epoch in epochs], 3)
+    between = [one for one in moments if round(one["position"], 3) not in ends]
     figure.add_scatter(
         x=_rounded(batches["epoch"], 3), y=_rounded(batches[quantity], 4),
         mode="lines", name="training", line={"color": TRAINING, "width": 2},
@@ -93,11 +93,15 @@ def compared_curves(
 
 
 def swarm(
-    curves: Sequence[tuple[Sequence[float], Sequence[float]]], colour: str, label: str
+    curves: Sequence[tuple[Sequence[float], Sequence[float]]],
+    colour: str,
+    label: str,
+    epochs: int = 1,
 ) -> go.Figure:
     """Return validation accuracy over the epochs, a thin line for each seed.
 
     curves: for each run, seed by seed, the epochs done, and the accuracies there; none: no line.
+    epochs: how many are planned, for the axis of a chart without any line.
     """
     figure = go.Figure()
     for number, (positions, accuracies) in enumerate(curves):
@@ -112,6 +116,9 @@ def swarm(
     late = [value for _, values in curves for value in values[len(values) // 2 :]]
     if late:
         figure.update_yaxes(range=[max(0.0, min(late) - 0.01), 1.002])
+    else:
+        figure.update_xaxes(range=[0, epochs])
+        figure.update_yaxes(range=[0, 1.002])
     figure.update_layout(
         title_text="Validation accuracy, a line for each seed", hovermode="closest"
     )

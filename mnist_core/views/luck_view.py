@@ -11,7 +11,8 @@ from mnist_core.analysis import luck
 def spread_in_words(accuracies: Sequence[float]) -> str:
     """Return mean and spread over seeds, as one line of Markdown."""
     if len(accuracies) < 2:
-        return "One more seed has to finish before there is a spread."
+        missing = "One more seed has" if accuracies else "Two seeds have"
+        return f"{missing} to finish before there is a spread."
     found = luck.spread(accuracies)
     return (
         f"**{words.percent(found.mean)}** of the test images on average, give or take "

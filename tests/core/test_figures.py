@@ -93,6 +93,14 @@ def test_a_seed_without_a_curve_keeps_its_number():
     assert [line.hovertemplate.partition(":")[0] for line in figure.data] == ["seed 2"]
 
 
+def test_a_chart_of_seeds_without_any_curve_shows_no_impossible_accuracy():
+    """Regression: its axes went to 400 % and beyond the planned epochs."""
+    layout = figures_training.swarm([([], [])], "#0072B2", "two seeds", epochs=2).layout
+    assert layout.xaxis.range == (0, 2)
+    assert layout.yaxis.range[0] == 0
+    assert 1 <= layout.yaxis.range[1] < 1.1
+
+
 def test_a_visitors_title_is_no_html_in_any_chart():
     title = '<a href="https://example.com">fast</a>'
     probabilities, y_true = np.full((5, 10), 0.1), np.zeros(5, int)

@@ -45,4 +45,5 @@ def test_the_words_say_whether_it_was_luck(random):
     assert "may be luck" in luck_view.difference_in_words("a", [0.98, 0.99], "b", [0.985, 0.986])
     assert "at least two" in luck_view.difference_in_words("a", [0.98], "b", [0.985, 0.986])
     assert "over 10 seeds" in luck_view.spread_in_words(better)
-    assert "One more seed" in luck_view.spread_in_words([0.9])
+    assert "One more seed has" in luck_view.spread_in_words([0.9])
+    assert "Two seeds have" in luck_view.spread_in_words([])

@@ -170,6 +170,28 @@ def test_curves_show_the_moments_between_the_epochs():
     batches = {"epoch": [0.5], "loss": [1.0], "accuracy": [0.5]}
     looked = [{"position": 0.3, "val_loss": 1.2, "val_accuracy": 0.4},
               {"position": 1.0, "val_loss": 0.9, "val_accuracy": 0.6}]  # fmt: skip
-    epochs = [{"epoch": 1, "val_loss": 0.91, "val_accuracy": 0.61}]
+    epochs = [{"position": 1.0, "val_loss": 0.91, "val_accuracy": 0.61}]
     figure = figures_training.live_curves("loss", batches, epochs, looked)
     assert [list(trace.x) for trace in figure.data] == [[0.5], [1.0], [0.3]]
+
+
+def test_a_training_that_is_stopped_ends_where_it_was_stopped(tmp_path):
+    """Regression: its validation stood at the end of the epoch, its last moment before the stop."""
+    from mnist_core.training import fit
+    from mnist_core.training.hyperparameters import override
+    from mnist_core.training.recipes import RECIPES
+
+    recipe, stopping = RECIPES["fast"], iter([False] * 3)
+    chosen = override(recipe.hyperparameters, epochs=2, share=0.5)
+    fit.train(recipe, load_sample(), hyperparameters=chosen, folder=tmp_path,
+              on_event=lambda event: progress.append_event(tmp_path, event.as_dict()),
+              should_stop=lambda: next(stopping, True))  # fmt: skip
+    read = progress.Progress(tmp_path)
+    read.update()
+    position = 4 / read.last_batch["steps"]
+    assert [one["position"] for one in read.epochs] == pytest.approx([position])
+    assert read.moments[-1]["position"] == pytest.approx(position)
+    figure = figures_training.live_curves("loss", read.batches, read.epochs, read.moments)
+    ends = [trace.x[-1] for trace in figure.data[:2]]
+    assert ends == pytest.approx([position] * 2, abs=1e-3)
+    assert max(figure.data[2].x) < position

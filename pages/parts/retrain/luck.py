@@ -77,11 +77,18 @@ def show_swarm(seeds: Group) -> None:
     if done < len(seeds.runs):
         st.progress(done / len(seeds.runs), f"{done} of {count(len(seeds.runs), 'seed')} done")
     colour = SLOT_COLOURS[report.slot_for(seeds.runs[0].recipe)]
-    figure = figures_training.swarm([curve(run) for run in seeds.runs], colour, seeds.title)
+    curves = [curve(run) for run in seeds.runs]
+    figure = figures_training.swarm(curves, colour, seeds.title, planned_epochs(seeds.runs[0]))
     st.plotly_chart(figure, width="stretch", key=f"swarm-{seeds.group_id}",
                     config={"displayModeBar": False})  # fmt: skip
     with st.container(key="spread"):
         st.markdown(luck_view.spread_in_words(seeds.accuracies))
+
+
+def planned_epochs(run: Run) -> int:
+    """Return how many epochs a run may take."""
+    recipe = RECIPES.get(run.recipe)
+    return run.changes.get("epochs", recipe.hyperparameters.epochs if recipe else 1)
 
 
 def curve(run: Run) -> tuple[list[float], list[float]]:
@@ -89,7 +96,7 @@ def curve(run: Run) -> tuple[list[float], list[float]]:
     progress = Progress(run.folder)
     progress.update()
     points = {float(one["position"]): one["val_accuracy"] for one in progress.moments}
-    points |= {float(one["epoch"]): one["val_accuracy"] for one in progress.epochs}
+    points |= {float(one["position"]): one["val_accuracy"] for one in progress.epochs}
     return sorted(points), [points[position] for position in sorted(points)]
 
 
