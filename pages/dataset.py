@@ -85,6 +85,7 @@ view = views.segmented_control(
     default=VIEWS[0],
     key="view-data",
     required=True,
+    wrap=True,
     label_visibility="collapsed",
     bind="query-params",
 )

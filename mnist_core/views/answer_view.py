@@ -165,8 +165,9 @@ def agreement(answers: Mapping[str, Answer | None], steps_seconds: float) -> str
     if dense is None or cnn is None:
         return ""
     total_ms = (steps_seconds + dense.seconds + cnn.seconds) * 1000
+    kind = "agreement" if dense.is_digit or cnn.is_digit else "agreement no-digit"
     return (
-        f'<p class="agreement">{_verdict_in_words(dense, cnn)}</p>'
+        f'<p class="{kind}">{_verdict_in_words(dense, cnn)}</p>'
         f'<p class="aside">Answered in {total_ms:.1f} ms.</p>'
     )
 

@@ -54,6 +54,13 @@ def open_filter(page: Page) -> None:
     page.get_by_role("button", name="Filter").click()
 
 
+def test_every_view_is_in_sight_on_a_narrow_screen(page: Page):
+    """Regression: "People" and "Other data" stood beside the screen, with no sign of them."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    for name in ("Digits", "People", "Other data"):
+        expect(page.get_by_role("radio", name=name)).to_be_in_viewport(ratio=1)
+
+
 def test_a_click_opens_the_digit_under_it(page: Page):
     closer = page.locator(".st-key-digit-closer")
     cell(page, 42).click()

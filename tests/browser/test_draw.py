@@ -172,6 +172,26 @@ def test_canvas_and_both_answers_fit_the_screen_and_the_ink_is_where_the_pen_was
     context.close()
 
 
+def test_right_says_that_it_keeps_no_digit_and_every_correction_is_in_sight(chromium, address):
+    """Regression: "Right" stood below a large 8 and kept "not a digit"; 9 was cut off."""
+    page = chromium.new_page(viewport={"width": 390, "height": 844})
+    pen = open_page(page, address)
+    lines = [((60, 60), (270, 270)), ((270, 60), (60, 270)), ((165, 40), (165, 290)),
+             ((40, 165), (290, 165))]  # fmt: skip
+    pen.draw([np.linspace(*line, 12) for line in lines])
+    page.get_by_text("Both say that this is no digit.").wait_for(timeout=20_000)
+    settle(page)
+    assert page.get_by_role("button", name="Right: not a digit").is_visible()
+    choices = boxes(page, ".st-key-feedback [role=radiogroup] button")
+    assert len(choices) == 11
+    assert choices[:, 2].max() <= 390
+    page.get_by_role("button", name="Clear").click()
+    page.locator(".st-key-example-7 button").first.click()
+    page.get_by_text("Both read a 7.").wait_for(timeout=20_000)
+    assert page.get_by_role("button", name="Right", exact=True).is_visible()
+    page.close()
+
+
 def test_the_hint_is_there_until_the_pen_comes_and_takes_no_stroke_away(desktop_page, address):
     page = desktop_page
     pen = open_page(page, address)

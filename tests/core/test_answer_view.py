@@ -136,6 +136,7 @@ def test_agreement_and_time_are_told(dense, cnn, words):
     told = answer_view.agreement({"dense": dense, "cnn": cnn}, 0.0015)
     assert words in told
     assert "Answered in 3.5 ms." in told
+    assert ('"agreement no-digit"' in told) == ("no digit." in words)  # for the button below it
     assert answer_view.agreement({"dense": dense, "cnn": None}, 0.0015) == ""
 
 

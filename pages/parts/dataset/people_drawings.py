@@ -81,7 +81,7 @@ def filtered(now: Lesson) -> np.ndarray:
     collection, labels = now.collection, now.collection.labels.astype(np.int64)
     with st.container(horizontal=True, vertical_alignment="bottom", key="people-filter"):
         digits = st.pills("Labelled", range(11), selection_mode="multi", key="people-digits",
-                          format_func=files.in_words)  # fmt: skip
+                          wrap=True, format_func=files.in_words)  # fmt: skip
         who = st.selectbox("By", [ALL, *np.unique(collection.writers).tolist()], width=140,
                            key="people-writer", format_func=lambda w: f"person {w}" if w != ALL
                            else "anybody")  # fmt: skip

@@ -56,7 +56,7 @@ def ask() -> None:
         turn = st.session_state.get("feedback-turn", 0)
         st.pills(
             "No, it’s a …", [*range(10), NO_DIGIT], key=f"say-{turn}", on_change=correct,
-            args=(f"say-{turn}",),
+            args=(f"say-{turn}",), wrap=True,
         )  # fmt: skip
     st.caption(PROMISE)
     if writer.is_known():
