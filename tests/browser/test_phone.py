@@ -155,7 +155,7 @@ def test_the_hand_says_whether_the_answers_are_right_and_takes_it_back(phone, ro
     room.open()
     feedback = phone.locator("#feedback")
     expect(feedback).to_be_hidden()
-    canvas = phone.locator("#canvas").bounding_box()
+    canvas = phone.evaluate("canvas.offsetTop")
     send(phone)
     expect(phone.locator(".answer.cnn b")).to_have_text("7")
     expect(feedback).to_contain_text("What you say is kept")
@@ -165,7 +165,7 @@ def test_the_hand_says_whether_the_answers_are_right_and_takes_it_back(phone, ro
     feedback.get_by_role("button", name="No, it’s a …").click()
     for button in feedback.get_by_role("button").all():
         assert button.bounding_box()["height"] >= 44
-    assert phone.locator("#canvas").bounding_box() == canvas
+    assert phone.evaluate("canvas.offsetTop") == canvas
     feedback.get_by_role("button", name="8", exact=True).click()
     expect(feedback).to_contain_text("this is an 8")
     draw(phone)
@@ -227,10 +227,32 @@ def test_a_drawing_whose_answer_was_lost_counts_once(phone, room):
     expect(phone.locator("#score")).to_have_text("You: 2 drawings")
 
 
+@pytest.mark.parametrize("width", [360, 390])
+def test_on_a_phone_neither_an_answer_nor_its_correction_is_off_its_place(phone, room, width):
+    """The canvas jumped with an answer of two lines; "Not a digit" lay below the screen."""
+    phone.set_viewport_size({"width": width, "height": 780})
+    room.round["kind"] = "fool"
+    neither = both_say(7)
+    for answer in neither.values():
+        answer["is_digit"] = False
+    room.answers["drawings"] = lambda route: route.fulfill(json=neither | {"entry": 5})
+    room.open()
+    canvas = phone.evaluate("canvas.offsetTop")
+    send(phone)
+    expect(phone.locator("#hint")).to_contain_text("It waits for the host.")
+    assert phone.evaluate("canvas.offsetTop") == canvas
+    room.round = {"id": 2, "kind": "draw", "over": False, "left_ms": None}
+    phone.evaluate("refresh()")
+    expect(phone.locator("#task")).to_have_text("Draw a digit")
+    send(phone)
+    phone.locator("#wrong").click()
+    expect(phone.locator("#labels button").last).to_be_in_viewport(ratio=1)
+
+
 @pytest.mark.parametrize(("kind", "gate", "said"), [
     ("draw", True, "It waits for the host. Dense network: 7, CNN: no digit."),
     ("draw", False, "On the wall. Dense network: 7, CNN: no digit."),
-    ("fool", True, "It waits for the host, then for votes. Dense network: 7, CNN: no digit."),
+    ("fool", True, "It waits for the host. Dense network: 7, CNN: no digit."),
 ])  # fmt: skip
 def test_what_waits_behind_the_veil_is_not_said_to_be_on_the_wall(phone, room, kind, gate, said):
     room.round["kind"], room.gate = kind, gate
@@ -259,6 +281,25 @@ def test_a_room_that_is_gone_says_what_did_not_arrive_and_leaves_nothing(phone, 
     expect(phone.locator("#link")).to_have_text("")
     expect(phone.locator("#name")).to_be_disabled()
     assert phone.evaluate("Object.keys(localStorage)") == ["room-token"]
+
+
+@pytest.mark.parametrize("forgotten", [True, False])
+def test_a_farewell_has_no_countdown_and_what_is_forgotten_no_name(phone, room, forgotten):
+    """Forgotten, "Nobody" was still asked to forget; in a closed room that makes sense."""
+    room.round["left_ms"] = 90_000
+    room.answers["forget"] = lambda route: route.fulfill(json={"deleted": 2})
+    room.open()
+    expect(phone.locator("#clock")).to_contain_text(":")
+    phone.on("dialog", lambda dialog: dialog.accept())
+    if forgotten:
+        phone.locator("#forget").click()
+        expect(phone.locator("#hint")).to_contain_text("2 of your drawings are deleted")
+    else:
+        phone.evaluate("hear({room: {...told.room, closed: true}})")
+    expect(phone.locator("#task")).to_have_text("Goodbye")
+    expect(phone.locator("#clock")).to_be_empty()
+    expect(phone.locator("#name")).to_be_visible(visible=not forgotten)
+    expect(phone.locator("footer")).to_be_visible(visible=not forgotten)
 
 
 @pytest.mark.parametrize(

@@ -105,8 +105,7 @@ function arrived(path, body, said, more) {
       if (!strokes.length) answers(said);
     }
     const veiled = told.room.gate && digits.includes("no digit");
-    const where = !veiled ? "On the wall." : told.round.kind === "fool" ? "It waits for the host, then for votes."
-      : "It waits for the host.";
+    const where = veiled ? "It waits for the host." : "On the wall.";
     if (!told.round.digits) say(`${where} Dense network: ${digits[0]}, CNN: ${digits[1]}.`);
   }
   if (path === "labels" && last?.entry === body.entry) { last.label = said.label; choosing = false; }
@@ -309,7 +308,11 @@ function task() {
 const label = (said) => { keep("labels", { entry: last.entry, label: said }); show(); };
 $("right").onclick = () => label("right");
 $("back").onclick = () => label(null);
-$("wrong").onclick = () => { choosing = !choosing; show(); };
+$("wrong").onclick = () => {
+  choosing = !choosing;
+  show();
+  if (choosing) $("labels").scrollIntoView({ block: "nearest" });
+};
 
 // Voting on the others' drawings, and reading the hardest digits.
 async function nextCandidate() {
@@ -380,7 +383,7 @@ $("forget").onclick = async () => {
   drop("room-");
   queue = [], strokes = [];
   told = { room: { closed: true }, round: null };
-  me = { name: "Nobody" };
+  $("name").hidden = document.querySelector("footer").hidden = true;
   say(`Forgotten: ${said.deleted} of your drawings are deleted. Reload to join again.`, 1e9);
   edited();
 };
@@ -489,7 +492,7 @@ function own(round) {
 setInterval(() => {
   if (remarkUntil && performance.now() > remarkUntil) { remarkUntil = 0; show(); }
   const paused = told.room.paused;
-  const left = endsAt == null || paused ? null : Math.max(0, Math.ceil((endsAt - performance.now()) / 1000));
+  const left = endsAt == null || paused || gone ? null : Math.max(0, Math.ceil((endsAt - performance.now()) / 1000));
   $("clock").textContent = left == null ? "" : `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
   $("clock").className = left != null && left <= 10 ? "soon" : "";
 }, 250);
