@@ -12,6 +12,7 @@ from mnist_core.room.store import Room
 from pages.parts.attempt import attempt, show_failure
 from pages.parts.base_path import base_path
 from pages.parts.permission import admin_password, may_change
+from pages.parts.repeated import every
 from pages.parts.room import door, moderate, rounds
 
 STYLE = """
@@ -121,7 +122,7 @@ def state_of(seen: Overview) -> tuple[bool, bool, bool]:
     return seen.going_on, seen.room.paused_at is not None, seen.room.closed_at is not None
 
 
-@st.fragment(run_every=1)
+@every(1)
 def watch(code: str, shown: tuple[bool, bool, bool] | None) -> None:
     """Say what goes on, every second; what another tab or the clock has changed redraws the page.
 
@@ -139,7 +140,7 @@ def watch(code: str, shown: tuple[bool, bool, bool] | None) -> None:
         st.rerun()
 
 
-@st.fragment(run_every=2)
+@every(2)
 def watch_drawings(code: str) -> None:
     """Show what comes in."""
     try:

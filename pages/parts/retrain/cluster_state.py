@@ -13,6 +13,7 @@ from mnist_core.runs.folder import RUNNING, Run
 from mnist_core.runs.progress import Progress
 from mnist_core.runs.report import plain
 from pages.parts.attempt import attempt
+from pages.parts.repeated import every
 
 
 def show_cluster(allowed: bool) -> None:
@@ -23,7 +24,7 @@ def show_cluster(allowed: bool) -> None:
             watch_cluster(cluster, allowed)
 
 
-@st.fragment(run_every=3.0)
+@every(3.0)
 def watch_cluster(cluster: DaskCluster, allowed: bool) -> None:
     """The workers, each with what it trains now."""
     try:
@@ -94,7 +95,7 @@ def show_beside(live: list[Run], allowed: bool) -> None:
         watch_beside(beside, allowed)
 
 
-@st.fragment(run_every=2.0)
+@every(2.0)
 def watch_beside(runs: list[Run], allowed: bool) -> None:
     """A bar for each of them, with a way to stop it."""
     for run in runs:

@@ -14,6 +14,7 @@ from mnist_core.views.answer_view import SLOT_COLOURS
 from mnist_core.words import count
 from pages.parts.attempt import attempt
 from pages.parts.permission import guest
+from pages.parts.repeated import every
 from pages.parts.retrain.run_moments import own_digits
 
 SEEDS = 10
@@ -61,7 +62,7 @@ def show_seeds(runs: list[Run], allowed: bool) -> None:
               args=[group.stop_group, newest.group_id])  # fmt: skip
 
 
-@st.fragment(run_every=3.0)
+@every(3.0)
 def watch_swarm(group_id: str) -> None:
     """The swarm as its curves come; the page anew where its seeds have left the queue."""
     try:

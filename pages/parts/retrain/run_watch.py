@@ -11,6 +11,7 @@ from mnist_core.runs.progress import Progress
 from mnist_core.runs.report import plain
 from mnist_core.views import figures_training
 from pages.parts.attempt import attempt
+from pages.parts.repeated import every
 from pages.parts.retrain.run_moments import look_back, show_moments, watch_probes
 from pages.parts.stored_answers import mnist
 
@@ -54,7 +55,7 @@ def watched(run: Run) -> Progress:
     return readers[run.run_id]
 
 
-@st.fragment(run_every=1.0)
+@every(1.0)
 def watch_status(run: Run) -> None:
     """The line that changes every second; looks after the queue, too."""
     look_after_queue()
@@ -74,7 +75,7 @@ def watch_status(run: Run) -> None:
         )
 
 
-@st.fragment(run_every=3.0)
+@every(3.0)
 def watch_idle(allowed: bool) -> None:
     """Notice a run that somebody else begins; have one of one's own begin at once."""
     if allowed:
@@ -93,7 +94,7 @@ def look_after_queue() -> None:
         st.rerun(scope="app")
 
 
-@st.fragment(run_every=1.5)
+@every(1.5)
 def watch_curves(run: Run) -> None:
     """The curves, batch by batch; below them what changes once an epoch."""
     progress = watched(run)

@@ -10,6 +10,7 @@ from mnist_core.runs.group import Group
 from mnist_core.runs.report import plain
 from mnist_core.views import figures_search
 from mnist_core.views.answer_view import SLOT_COLOURS
+from pages.parts.repeated import every
 
 
 def show_search(runs: list[Run]) -> None:
@@ -24,7 +25,7 @@ def show_search(runs: list[Run]) -> None:
         watch_trials(found[0].group_id)
 
 
-@st.fragment(run_every=5.0)
+@every(5.0)
 def watch_trials(group_id: str) -> None:
     """The trials as they come; the page anew where they have left the queue."""
     try:
