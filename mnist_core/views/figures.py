@@ -35,6 +35,7 @@ _BLUE_TO_ORANGE = [
     [0, BLUE], [0.4995, "#D6E9F5"], [0.4995, _EMPTY],
     [0.5005, _EMPTY], [0.5005, "#FBE8C2"], [1, ORANGE],
 ]  # fmt: skip
+FEW = 10  # answers in a bin of confidence: one more that is right moves it by a tenth and more
 _STRONG = 0.85  # from this share of full blue on white numbers read better than black ones
 
 
@@ -155,21 +156,31 @@ def _as_matrix(figure: go.Figure, height_px: int = 500) -> go.Figure:
 
 
 def reliability(bins: Mapping[str, ReliabilityBins]) -> go.Figure:
-    """Return accuracy against confidence, name by name; a mark grows with the answers in it."""
+    """Return accuracy against confidence, name by name; a mark grows with the answers in it.
+
+    Where fewer than FEW answers fell it is hollow, and no line leads there: it may be anywhere.
+    """
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "dash": "dash"},
         name="perfectly calibrated", hoverinfo="skip",
     )  # fmt: skip
     for (name, sorted_in), colour in zip(bins.items(), colours(bins), strict=True):
-        filled = sorted_in.counts > 0
-        figure.add_scatter(
-            x=sorted_in.confidence[filled], y=sorted_in.accuracy[filled], name=html.escape(name),
-            mode="lines+markers", line={"color": colour, "width": 2},
-            marker={"size": 6 + 3 * np.log10(sorted_in.counts[filled]), "color": colour},
-            customdata=sorted_in.counts[filled],
-            hovertemplate="%{customdata:,} answers, %{x:.1%} sure, %{y:.1%} right",
-        )  # fmt: skip
+        many = sorted_in.counts >= FEW
+        few = (sorted_in.counts > 0) & ~many
+        # The legend names a network once; Plotly leaves out what has no mark.
+        for chosen, mode, symbol, is_named in (
+            (many, "lines+markers", "circle", many.any()),
+            (few, "markers", "circle-open", not many.any()),
+        ):
+            figure.add_scatter(
+                x=sorted_in.confidence[chosen], y=sorted_in.accuracy[chosen], mode=mode,
+                name=html.escape(name), legendgroup=html.escape(name), showlegend=bool(is_named),
+                line={"color": colour, "width": 2}, customdata=sorted_in.counts[chosen],
+                marker={"size": 6 + 3 * np.log10(sorted_in.counts[chosen]), "color": colour,
+                        "symbol": symbol},
+                hovertemplate="%{customdata:,} answers, %{x:.1%} sure, %{y:.1%} right",
+            )  # fmt: skip
     _percent_axis(figure.update_xaxes, "how sure the network was", [0, 1.02])
     _percent_axis(figure.update_yaxes, "how often it was right", [0, 1.05])
     return finish(figure, 420)

@@ -88,6 +88,20 @@ def test_coverage_of_one_confidence_is_one_point():
     assert list(figures.coverage({"m": curve}).data[0].x) == [1.0]
 
 
+def test_no_line_leads_to_a_bin_of_few_answers():
+    """Regression: a single digit, right or wrong, threw the line from 100 % to 0 % and back."""
+    sure = np.repeat([0.95, 0.55, 0.75], [30, 1, 12])
+    probabilities = np.zeros((len(sure), 10))
+    probabilities[:, 1], probabilities[:, 2] = sure, 1 - sure
+    bins = metrics.reliability_bins(probabilities, np.ones(len(sure), int))
+    _, many, few = figures.reliability({"CNN": bins}).data
+    assert list(many.customdata) == [12, 30]
+    assert list(few.customdata) == [1]
+    assert (many.mode, few.mode, few.marker.symbol) == ("lines+markers", "markers", "circle-open")
+    assert many.showlegend
+    assert not few.showlegend
+
+
 def test_a_seed_without_a_curve_keeps_its_number():
     figure = figures_training.swarm([([], []), ([1.0], [0.9])], "#0072B2", "two seeds")
     assert [line.hovertemplate.partition(":")[0] for line in figure.data] == ["seed 2"]

@@ -20,6 +20,8 @@ def show_trust(names: list[str]) -> None:
         st.subheader("Is it as right as it is sure?")
         bins = {n: metrics.reliability_bins(s.probabilities, s.y_true) for n, s in stored.items()}
         chart(figures.reliability(bins), "reliability")
+        if any(((one.counts > 0) & (one.counts < figures.FEW)).any() for one in bins.values()):
+            st.caption(f"Hollow: fewer than {figures.FEW} answers, too few to tell.")
         for name, one in stored.items():
             error = metrics.expected_calibration_error(one.probabilities, one.y_true)
             st.caption(f"{plain(name)}: expected calibration error {percent(error)}, in 15 bins.")
