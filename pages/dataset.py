@@ -10,7 +10,7 @@ from mnist_core.data.mnist import Dataset, load_mnist
 from mnist_core.errors import DatasetError, MnistError
 from pages.parts.dataset.dataset_map import show_map
 from pages.parts.dataset.digit_filter import read_filter
-from pages.parts.dataset.digit_grid import arrive_at_digit, show_digit
+from pages.parts.dataset.digit_grid import arrive_at_digit, forget_digit, show_digit
 from pages.parts.dataset.digit_statistics import show_statistics
 from pages.parts.dataset.digit_wall import show_wall
 from pages.parts.dataset.doubtful_labels import show_doubtful
@@ -86,6 +86,7 @@ view = views.segmented_control(
     key="view-data",
     required=True,
     wrap=True,
+    on_change=forget_digit,
     label_visibility="collapsed",
     bind="query-params",
 )

@@ -282,6 +282,18 @@ def test_an_address_opens_its_digit_and_its_filter():
 
 
 @pytest.mark.usefixtures("data")
+def test_a_digit_is_open_in_the_view_in_which_it_was_picked():
+    """Regression: it followed into Map and Doubtful labels and filled half of them."""
+    page = arrive(place="3")
+    assert page.button(key="close-digit")
+    for view in ("Doubtful labels", "Digits"):
+        page.segmented_control(key="view-data").set_value(view).run()
+        assert not page.exception
+        assert "close-digit" not in [button.key for button in page.button]
+        assert "place" not in page.query_params
+
+
+@pytest.mark.usefixtures("data")
 def test_a_network_is_in_the_address_for_as_long_as_it_is_chosen():
     page = arrive(answer="wrong", network="cnn")
     assert page.selectbox(key="network").value == page.query_params["network"] == "cnn"

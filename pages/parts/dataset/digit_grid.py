@@ -86,9 +86,15 @@ def show_digit(dataset: Dataset) -> None:
         show_grid(dataset, nearest, "nearest", browse.captions_of(dataset, nearest))
 
 
+def forget_digit() -> None:
+    """Let no digit be open, as in a view in which none was picked yet."""
+    st.session_state.pop("digit", None)
+    put_in_address("place", None)
+
+
 def close_digit() -> None:
     """Leave the digits to themselves again."""
-    st.session_state.pop("digit", None)
+    forget_digit()
     st.session_state["wall-wanted"] = ()  # the wall has what it shows
 
 
