@@ -158,6 +158,32 @@ def test_a_cleared_wall_counts_only_what_the_figures_count(code, open_wall, stat
     expect(page.locator("#subtitle")).to_contain_text(said)
 
 
+@pytest.mark.parametrize(("right", "first"), [(2, "0%"), (19, "50%")])
+def test_an_interval_lies_on_its_axis(code, open_wall, right, first):
+    """One from 30% was drawn from 50%, and no label stood at its value."""
+    bring_to(code, "test")
+    state = wall.state(code)
+    state["test"]["dense"] |= wall.share_of(rules.Share(right, 20))
+    state["test"]["cnn"] |= wall.share_of(rules.Share(20, 20))
+    page = open_wall(code, tell(state))
+    expect(page.locator(".dense .ticks span").first).to_have_text(first)
+    for network in ("dense", "cnn"):
+        found = page.evaluate(ON_AXIS, network)
+        assert found == pytest.approx(state["test"][network]["interval"], abs=0.01)
+
+
+# Where the bar of an interval begins and ends, by the labels below it.
+ON_AXIS = """(network) => {
+  const ticks = [...document.querySelectorAll(`.${network} .ticks span`)].map((one) => {
+    const box = one.getBoundingClientRect();
+    return [box.left + box.width / 2, parseFloat(one.textContent) / 100];
+  });
+  const [[left, low], [right, high]] = [ticks[0], ticks.at(-1)];
+  const bar = document.querySelector(`.${network} .axis i`).getBoundingClientRect();
+  return [bar.left, bar.right].map((x) => low + (x - left) / (right - left) * (high - low));
+}"""
+
+
 @pytest.mark.parametrize(("status", "body", "said"), [
     (404, '{"error": "There is no room"}', "There is no open room with this code."),
     (404, "<h1>Not found</h1>", "Connecting…"),

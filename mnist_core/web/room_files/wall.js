@@ -275,7 +275,10 @@ function test() {
     for (const network of NETWORKS) {
       const box = make("section", `network ${network}`), axis = make("div", "axis"), ticks = make("div", "ticks");
       axis.append(make("i"), make("u"), make("b"));
-      for (const tick of ["50%", "60%", "70%", "80%", "90%", "100%"]) ticks.append(make("span", "", tick));
+      for (let tick = 0; tick <= 5; tick++) {
+        ticks.append(make("span"));
+        ticks.lastChild.style.left = `${20 * tick}%`;
+      }
       box.append(make("h2", "", TITLES[network]), make("div", "share"), make("p"), axis, ticks);
       stage.append(box);
     }
@@ -290,6 +293,8 @@ function test() {
     below.append(box);
     stage.append(below);
   }
+  // One axis for both: its upper half, unless an interval goes below that.
+  const from = NETWORKS.some((n) => told.test[n].of && told.test[n].interval[0] < 0.5) ? 0 : 0.5;
   NETWORKS.forEach((network, i) => {
     const said = told.test[network], box = stage.children[i];
     box.querySelector(".share").textContent = percent(said.share);
@@ -298,7 +303,10 @@ function test() {
       ? `${said.right} of ${said.of} right; 95% interval ${percent(low)} to ${percent(high)}. `
         + (said.mnist == null ? "" : `MNIST’s test set (dotted): ${percent(said.mnist, 2)}.`)
       : "No drawings yet.";
-    const at = (share) => Math.max(0, Math.min(100, 200 * (share - 0.5)));
+    const at = (share) => Math.max(0, 100 * (share - from) / (1 - from));
+    box.querySelectorAll(".ticks span").forEach((mark, tick) => {
+      mark.textContent = percent(from + (1 - from) * tick / 5, 0);
+    });
     const [bar, mnist, dot] = box.querySelector(".axis").children;
     bar.hidden = dot.hidden = !said.of;
     bar.style.left = `${at(low)}%`;
