@@ -125,6 +125,15 @@ def test_a_wall_on_a_phone_is_read_by_scrolling_down(code, open_wall, state):
     assert page.evaluate(CUT_OFF) == []
 
 
+@pytest.mark.parametrize("state", ["test", "fool", "beat"])
+def test_a_projector_shows_all_that_is_on_the_wall(code, open_wall, state):
+    """What only one network got was cut off on both sides, and below."""
+    bring_to(code, state)
+    page = open_wall(code, tell(wall.state(code)), viewport={"width": 1280, "height": 720})
+    page.locator(SHOWN[state]).last.wait_for()
+    assert page.evaluate(CUT_OFF) == []
+
+
 # All that has words or ink and lies outside the page, or outside what shows only a part of it.
 CUT_OFF = """() => {
   const page = document.documentElement, found = [];
@@ -137,7 +146,8 @@ CUT_OFF = """() => {
     for (let over = one.parentElement; over !== page; over = over.parentElement) {
       if (getComputedStyle(over).overflowY === "visible") continue;
       const edge = over.getBoundingClientRect();
-      inside &&= box.right <= edge.right + 1 && box.bottom <= edge.bottom + 1;
+      inside &&= box.left >= edge.left - 1 && box.right <= edge.right + 1
+        && box.bottom <= edge.bottom + 1;
     }
     if (!inside) found.push(`${one.tagName} ${one.getAttribute("class")} ${one.textContent}`);
   }
