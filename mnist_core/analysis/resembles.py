@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from mnist_core.analysis import own_process
+from mnist_core.analysis.turns import TURNS
 from mnist_core.data.mnist import Dataset
+from mnist_core.errors import MnistError
 from mnist_core.files import opened_zip, read_array, replacing
 from mnist_core.models import registry
 from mnist_core.models.network import CHUNK, Network
@@ -76,6 +80,41 @@ def make_index(
         parts.append(features(network, images).astype(np.float16))
     on_progress(1.0)
     return Index(places, np.concatenate(parts))
+
+
+class Making(threading.Thread):
+    """The making of a model's index, beside what else goes on, piece by piece in turn with others.
+
+    share: how much is done, in [0, 1]; problem: why it could not be made, or kept; index: None
+    until it is made; done: set when nothing more will happen.
+    """
+
+    def __init__(self, model: str, network: Network, dataset: Dataset) -> None:
+        super().__init__(daemon=True)
+        self.share, self.problem = 0.0, ""
+        self.index: Index | None = None
+        self.done = threading.Event()
+        self._of = model, network, dataset
+
+    def run(self) -> None:
+        model, network, dataset = self._of
+        try:
+            self.index = make_index(network, dataset, self._tell, _features_in_turn)
+            keep(model, dataset.digest, self.index)
+        except MnistError as error:
+            self.problem = str(error)
+        finally:
+            self.done.set()
+
+    def _tell(self, share: float) -> None:
+        self.share = share
+
+
+def _features_in_turn(network: Network, images: np.ndarray) -> np.ndarray:
+    with TURNS.ticket(begun=True) as number:
+        while number is not None and TURNS.wait(number, 1.0):
+            pass
+        return own_process.compute(last_features, network, images)
 
 
 def kept(model: str, data_digest: str) -> Index | None:

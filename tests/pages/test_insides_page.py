@@ -1,15 +1,20 @@
 """The explanations on the Draw page without a browser: each shows what it computes."""
 
+import threading
+
 import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from mnist_core.analysis import resembles
 from mnist_core.analysis.smallest_change import Change
+from mnist_core.errors import ModelError
 from mnist_core.ink.examples import EXAMPLES
 from mnist_core.ink.preprocessing import mnist_image
 from mnist_core.ink.strokes import draw_strokes
 from mnist_core.views import insides_view, links
+from pages.parts.draw.resembles import makings
 from tests.made_up_models import make_data
 from tests.pages.test_draw import (  # noqa: F401
     PAGE,
@@ -64,9 +69,36 @@ def test_a_step_that_is_left_out_changes_what_both_networks_see(page):
     assert shown(page) != whole
 
 
+def wait_for_indices() -> None:
+    for making in makings().values():
+        assert making.done.wait(60)
+
+
 def test_lookalikes_are_training_digits_and_the_index_is_kept(page, artifacts):  # noqa: F811
-    assert choose(page, "Lookalikes").count('alt="A training digit, ') == 20
+    choose(page, "Lookalikes")
+    wait_for_indices()
+    assert shown(page.run()).count('alt="A training digit, ') == 20
     assert len(list((artifacts / "cache").glob("features-*.npz"))) == 2
+
+
+def test_nothing_waits_for_the_training_digits_to_be_looked_at(page, monkeypatch):
+    """Regression: another explanation, and every stroke, was shown half a minute later."""
+    asked, go_on = threading.Event(), threading.Event()
+
+    def make_index(*arguments):
+        asked.set()
+        go_on.wait(60)
+        raise ModelError("It was stopped by the test.")
+
+    monkeypatch.setattr(resembles, "make_index", make_index)
+    choose(page, "Lookalikes")
+    assert asked.wait(60)
+    assert [bar.value for bar in page.get("progress")] == [0, 0]
+    assert "The dense network reads a 4 at" in choose(page, "Nudge")
+    choose(page, "Lookalikes")
+    go_on.set()
+    wait_for_indices()
+    assert [error.value for error in page.run().error] == ["It was stopped by the test."]
 
 
 def test_a_network_with_everything_cut_answers_no_better_than_chance(page):
