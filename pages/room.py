@@ -19,6 +19,7 @@ STYLE = """
 .room-door {display: flex; gap: 1.2rem; align-items: center; overflow-wrap: anywhere;
             padding-top: .4rem}
 .room-door img {width: 11rem; background: #fff; border-radius: .6rem}
+.room-path {white-space: nowrap}
 .room-code {font-size: 3.2rem; letter-spacing: .12em; line-height: 1.2; white-space: nowrap}
 @media (max-width: 1023px) {
   .st-key-room-halves > * > .stHorizontalBlock {flex-wrap: wrap}
@@ -157,17 +158,22 @@ def results(room: Room) -> None:
     """What stays: a link to share, the picture, the drawings; and the ways to end it."""
     at = f"{base_path()}/r/results/{room.results_key}"
     st.subheader("Results" if room.closed_at else "End")
-    page_of, png, csv, close, other = st.columns(5)
+    page_of, png, csv, fourth, fifth = st.columns(5)
     page_of.link_button("Results to share", at, width="stretch")
     png.link_button("Wall as PNG", f"{at}/wall.png", width="stretch")
     csv.link_button("Drawings as CSV", f"{at}/drawings.csv", width="stretch")
     if room.closed_at is None:
-        close.button("Close the room", key="room-close", width="stretch",
-                     on_click=attempt, args=[host.close, room.code])  # fmt: skip
+        with fourth.popover("Close the room", width="stretch"):
+            st.caption("For everybody, and for good. The results stay.")
+            st.button("Close it", key="room-close", type="primary",
+                      on_click=attempt, args=[host.close, room.code])  # fmt: skip
         return
-    close.button("Delete everything", key="room-erase", width="stretch",
-                 on_click=attempt, args=[erase, room.code])  # fmt: skip
-    other.button("Open another", key="room-another", width="stretch", on_click=leave)
+    # Where "Close the room" was, is nothing that a second press could harm.
+    fourth.button("Open another", key="room-another", width="stretch", on_click=leave)
+    with fifth.popover("Delete everything", width="stretch"):
+        st.caption("What was drawn here, and the results, for good.")
+        st.button("Delete it", key="room-erase", type="primary",
+                  on_click=attempt, args=[erase, room.code])  # fmt: skip
     try:
         report = room_results.report(room)
     except MnistError as error:

@@ -192,6 +192,7 @@ def close(host: Page, wall: Page, phones: list[Page]) -> None:
     phones[5].on("dialog", lambda dialog: dialog.accept())
     phones[5].locator("#forget").click()
     expect(phones[5].locator("#hint")).to_contain_text("2 of your drawings are deleted")
+    host.get_by_role("button", name="Close the room").click()
     host.locator(".st-key-room-close button").click()
     expect(wall.locator("#title")).to_have_text("Thank you!")
     expect(phones[0].locator("#hint")).to_contain_text("The room is closed")

@@ -24,7 +24,8 @@ def show_door(room: Room) -> None:
     picture = f"{base_path()}/r/{room.code}/qr.svg?to={quote(joined, safe='')}"
     st.html(
         f'<div class="room-door"><img src="{html.escape(picture)}" alt="QR code of {room.code}">'
-        f'<div><b class="room-code">{room.code}</b><br>{html.escape(joined)}</div></div>'
+        f'<div><b class="room-code">{room.code}</b><br>{html.escape(room.address)}'
+        f'<wbr><span class="room-path">/r/{room.code}</span></div></div>'
     )
     st.text_input(
         "Address that phones reach",

@@ -28,6 +28,7 @@ def choose_round(seen: Overview) -> None:
         default=rules.DRAW,
         key="room-kind",
         required=True,
+        wrap=True,
     )
     st.caption(ABOUT[kind])
     chosen = st.selectbox("How long", list(MINUTES), index=2, key="room-minutes")
