@@ -81,15 +81,6 @@ def test_a_digit_opens_by_keyboard(page: Page):
     expect(page.locator(".st-key-cell-closer")).to_contain_text("Test digit 24, labelled 4")
 
 
-def test_what_cells_are_chosen_by_shows_the_framed_one(page: Page):
-    """Regression: opened after a digit was, they showed 0 read as 0."""
-    page.locator(".st-key-cell-examples").get_by_role("option").nth(1).click()
-    page.locator(".st-key-cell-closer").wait_for()
-    page.get_by_role("button", name="Cells").click()
-    expect(page.locator(".st-key-true-digit input")).to_have_value("4")
-    expect(page.locator(".st-key-read-as input")).to_have_value("9")
-
-
 def test_on_a_narrow_screen_the_worst_digits_stand_in_fewer_columns(page: Page):
     """Regression: they stood in twelve, their numbers over each other, their lines left out."""
     page.get_by_text("Hardest").click()

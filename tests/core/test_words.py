@@ -11,7 +11,7 @@ NOON = time.mktime((2026, 11, 24, 12, 37, 0, 0, 0, -1))
 
 
 def test_the_examples_are_true():
-    assert doctest.testmod(words) == (0, 7)
+    assert doctest.testmod(words) == (0, 8)
 
 
 @pytest.mark.parametrize(

@@ -82,10 +82,6 @@ def show_matrix(matrix: np.ndarray, of: str, mute: bool, chosen: tuple[int, int]
 
 def choose_cells() -> tuple[str, bool, int, int]:
     """Show what cells hold and which is chosen, for who does not click; return all of it."""
-    for key in {"true-digit", "read-as"} & set(st.session_state):
-        # A browser begins what a popover holds when it is opened, from what the last run sent;
-        # that is 0 where nothing was set in that run.
-        st.session_state[key] = st.session_state[key]
     with st.popover("Cells", icon=":material/tune:"):
         shares = st.selectbox("Cells show", list(SHARES), key="cells-show")
         mute = st.toggle("Mute right answers", True, key="mute-diagonal")
