@@ -63,7 +63,7 @@ class Shown:
     read: dict[str, int | None]  # network -> digit
 
 
-def waiting(room: Room) -> int:
+def count_waiting(room: Room) -> int:
     """Return how many drawings of a room wait behind the veil."""
     query = (
         sa.select(sa.func.count())

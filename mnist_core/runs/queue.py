@@ -33,7 +33,6 @@ from mnist_core.runs.folder import RUNNING, WAITING, Run, holding, look, read_js
 from mnist_core.training.recipes import RECIPES
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-_CUT_OFF_S = 3600.0  # after which nobody makes a run's folder any more
 _log = logging.getLogger(__name__)
 
 
@@ -77,7 +76,7 @@ def create(
     run_id = f"{asked_at}-{re.sub(r'[^A-Za-z0-9_-]', '-', recipe)[:40]}-{secrets.token_hex(4)}"
     config = {
         "recipe": recipe,
-        "title": _told_apart(title.strip() or recipe, asked_at),
+        "title": _told_apart(title.strip() or recipe, run_id),
         "changes": changes or {},
         "requested_at": now,
         **(more or {}),
@@ -219,15 +218,13 @@ def delete(run_id: str) -> None:
 
 
 def _sweep() -> None:
-    """Delete what is left of runs whose making or deleting was cut off; the caller has the lock.
+    """Delete what is left of runs whose making or deleting was cut off.
 
-    A run may be made without it, so what is new is left alone.
+    The caller has the lock, without which none is made or deleted.
     """
     with contextlib.suppress(OSError):
-        for folder in runs_dir().glob(".deleted-*"):
-            shutil.rmtree(folder, ignore_errors=True)
-        for folder in runs_dir().glob(".new-*"):
-            if time.time() - folder.stat().st_mtime > _CUT_OFF_S:
+        for cut_off in (".deleted-*", ".new-*"):
+            for folder in runs_dir().glob(cut_off):
                 shutil.rmtree(folder, ignore_errors=True)
 
 

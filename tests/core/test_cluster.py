@@ -301,22 +301,30 @@ def test_a_worker_that_trains_with_something_else_is_refused(two_workers, monkey
     assert len(fitting) == (0 if said else 2)
 
 
+OLD_KERAS = "it has keras 3.0.0 instead of 3.15.0"
+
+
+def asked(two_workers, monkeypatch, facts) -> tuple[cluster.State, dict]:
+    """What the scheduler says to an app with Keras 3.15.0, whose workers' `facts` are these; and
+    what is known of the workers then."""
+    monkeypatch.setattr(cluster, "_portable_probe", lambda: facts)
+    monkeypatch.setattr(cluster, "_own_facts", lambda: {"keras": "3.15.0"})
+    probed: dict = {}
+    return cluster.ask(two_workers.scheduler_address, probed), probed
+
+
 def test_a_worker_of_another_version_is_refused_when_it_joins(two_workers, monkeypatch):
     """Regression: its places counted, and it was said to take trainings, until one was begun."""
 
     def first_is_old(dask_worker=None) -> dict[str, str]:
         return {"keras": "3.0.0" if str(dask_worker.name) == "0" else "3.15.0"}
 
-    monkeypatch.setattr(cluster, "_portable_probe", lambda: first_is_old)
-    monkeypatch.setattr(cluster, "_own_facts", lambda: {"keras": "3.15.0"})
-    probed: dict = {}
-    state = cluster.ask(two_workers.scheduler_address, probed)
-    trouble = "it has keras 3.0.0 instead of 3.15.0"
-    assert [worker.trouble for worker in state.workers] == [trouble, ""]
+    state, probed = asked(two_workers, monkeypatch, first_is_old)
+    assert [worker.trouble for worker in state.workers] == [OLD_KERAS, ""]
     assert state.places == 1
     monkeypatch.setattr(cluster, "_portable_probe", lambda: pytest.fail("asked again"))
     assert cluster.ask(two_workers.scheduler_address, probed) == state
-    probed.update(dict.fromkeys(probed, trouble))
+    probed.update(dict.fromkeys(probed, OLD_KERAS))
     with pytest.raises(RunError, match=r"worker 0 cannot train for this app: it has keras 3\.0"):
         cluster.ask(two_workers.scheduler_address, probed)
 
@@ -328,13 +336,9 @@ def test_a_silent_worker_hides_no_others_verdict(two_workers, monkeypatch):
         await asyncio.sleep(60 if str(dask_worker.name) == "1" else 0)
         return {"keras": "3.0.0"}
 
-    monkeypatch.setattr(cluster, "_portable_probe", lambda: second_is_silent)
-    monkeypatch.setattr(cluster, "_own_facts", lambda: {"keras": "3.15.0"})
-    probed: dict = {}
-    state = cluster.ask(two_workers.scheduler_address, probed)
-    trouble = "it has keras 3.0.0 instead of 3.15.0"
-    assert [worker.trouble for worker in state.workers] == [trouble, ""]
-    assert list(probed.values()) == [trouble]  # the other is asked again
+    state, probed = asked(two_workers, monkeypatch, second_is_silent)
+    assert [worker.trouble for worker in state.workers] == [OLD_KERAS, ""]
+    assert list(probed.values()) == [OLD_KERAS]  # the other is asked again
 
 
 def test_workers_of_this_very_code_fit(two_workers):

@@ -145,12 +145,12 @@ def test_what_is_no_digit_is_veiled_until_it_is_let_in(site, code):
             [one.entry for one in moderation.latest(room, 9, waiting)] for waiting in (True, False)
         ]
 
-    assert (moderation.waiting(room), waiting_and_newest()) == (1, [[entry], []])
+    assert (moderation.count_waiting(room), waiting_and_newest()) == (1, [[entry], []])
     host.hide(code, entry)
-    assert (moderation.waiting(room), waiting_and_newest()) == (0, [[], [entry]])
+    assert (moderation.count_waiting(room), waiting_and_newest()) == (0, [[], [entry]])
     host.hide(code, entry, False)
     host.let_in(code, entry)
-    assert (moderation.waiting(room), waiting_and_newest()) == (0, [[], [entry]])
+    assert (moderation.count_waiting(room), waiting_and_newest()) == (0, [[], [entry]])
     assert [one["veiled"] for one in wall.state(code)["drawings"]] == [False]
 
 

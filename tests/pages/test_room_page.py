@@ -44,12 +44,13 @@ def opened(page: AppTest) -> str:
     return page.session_state["room-key"]
 
 
-def drawn(code: str, digit: int = 7, is_digit: bool = True) -> int:
+def drawn(code: str, digit: int = 7, is_digit: bool = True, late_for: int | None = None) -> int:
+    """Send a drawing; late_for: a round that was over before it came."""
     phones.join(code, TOKEN)
-    round_ = moderation.overview(code).round
+    round_id = late_for or moderation.overview(code).round.id
     answer = {"model": "m", "digit": digit, "confidence": 1.0, "is_digit": is_digit,
               "probabilities": [0.1] * 10}  # fmt: skip
-    sent = phones.Sent(f"k{digit}", round_.id, None, INK, 18, 336)
+    sent = phones.Sent(f"k{digit}", round_id, None, INK, 18, 336)
     return phones.draw(code, TOKEN, sent, {"dense": answer, "cnn": answer})
 
 
@@ -115,6 +116,22 @@ def test_what_is_cleared_stays_among_the_results_and_can_be_hidden_there(page):
     hidden = {one.entry: one.hidden for one in moderation.latest(host.room(code), 9)}
     assert list(hidden.values()) == [False, True]
     assert hidden[cleared]
+
+
+def test_a_drawing_that_comes_late_is_not_among_those_on_the_wall(page):
+    """Regression: the host's list took it for one on the wall, and showed another one twice."""
+    code = opened(page)
+    page.button("room-start").click().run()
+    over = moderation.overview(code).round.id
+    page.button("room-start").click().run()
+    drawn(code, 1)
+    drawn(code, 2, late_for=over)
+    drawn(code, 3)
+    page.run()
+    assert not page.exception
+    headings = [one.value for one in page.markdown if one.value.startswith(("**The", "**No"))]
+    assert headings == ["**The newest**", "**No longer on the wall, but among the results**"]
+    assert len([one for one in page.button if str(one.key).startswith("hide-")]) == 3
 
 
 def test_a_reload_finds_the_room_and_another_browser_does_not(page):

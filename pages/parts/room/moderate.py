@@ -39,17 +39,17 @@ def drawings(seen: Overview) -> None:
     """The drawings that wait behind the veil, then the newest, each to hide or let in."""
     waiting = moderation.latest(seen.room, MOST, waiting=True)
     if waiting:
-        st.markdown(f"**{moderation.waiting(seen.room)} behind the veil**")
+        st.markdown(f"**{moderation.count_waiting(seen.room)} behind the veil**")
         _tiles(seen, waiting)
     newest = moderation.latest(seen.room, MOST)
-    on_wall = [one for one in newest if one.on_wall]
-    cleared = newest[len(on_wall) :]
-    if on_wall:
-        st.markdown("**The newest**")
-        _tiles(seen, on_wall)
-    if cleared:
-        st.markdown("**No longer on the wall, but among the results**")
-        _tiles(seen, cleared)
+    for heading, on_wall in (
+        ("The newest", True),
+        # cleared, or of an earlier round, even where they came only now
+        ("No longer on the wall, but among the results", False),
+    ):
+        if shown := [one for one in newest if one.on_wall == on_wall]:
+            st.markdown(f"**{heading}**")
+            _tiles(seen, shown)
 
 
 def _tiles(seen: Overview, shown: list[Shown]) -> None:
