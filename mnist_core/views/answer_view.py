@@ -5,7 +5,7 @@ these strings take microseconds, and a room full of people redraws them with eve
 
 What stands on the page, so that a script can move it while the pen moves, without a rerun:
 
-    .reading                                    .blank: nothing drawn; .several: number_view
+    .reading[data-strokes="0" and up]           .blank: nothing drawn; .several: number_view
       .st-key-answer-dense, .st-key-answer-cnn  .at-rest, then .answered; .mute: cannot answer
         .large-digit                            the digit alone on its line, .faint: no digit
         .answer-title
@@ -18,7 +18,8 @@ What stands on the page, so that a script can move it while the pen moves, witho
         .agreement
 
 All of it is there from the start, with bars at rest, and is replaced as a whole by the answer to
-a stroke: a script that moved it has nothing to put back.
+a stroke: a script that moved it has nothing to put back. It is replaced by what differs, so what
+is on the canvas stands in it: a stroke drawn over the last may change no pixel of the image.
 """
 
 from __future__ import annotations
@@ -91,7 +92,10 @@ def reading(content: str, state: CanvasState, digits: int = 1) -> str:
         "no-redo": not state.undone,
     }
     shown = " ".join(kind for kind, so in kinds.items() if so)
-    return f'<div class="{shown}" style="--digits:{digits}">{content}</div>'
+    return (
+        f'<div class="{shown}" style="--digits:{digits}" data-strokes="{len(state.objects)}">'
+        f"{content}</div>"
+    )
 
 
 def at_rest() -> str:

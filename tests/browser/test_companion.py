@@ -190,6 +190,20 @@ def test_a_server_that_stops_in_mid_stroke_and_comes_back(desktop_page, server):
     assert page.locator(".st-key-answer-cnn .large-digit").inner_text() == "4"
 
 
+def test_an_answer_that_comes_after_the_rerun_changes_nothing(desktop_page, address):
+    page, held = desktop_page, []
+    page.add_init_script("AbortSignal.timeout = () => undefined")
+    page.route("**/api/read", lambda route: held.append(route))
+    pen = open_page(page, address)
+    pen.draw(FOUR[0])
+    page.wait_for_selector(".st-key-answer-cnn.answered", timeout=20_000)
+    settled(page)
+    with page.expect_response("**/api/read"):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+    assert not page.locator(".reading.moving").count()
+
+
 def test_without_the_route_all_works_as_without_the_companion(desktop_page, address):
     page = desktop_page
     page.route("**/api/read", lambda route: route.abort())

@@ -150,6 +150,16 @@ def test_the_frame_tells_what_can_be_done_to_the_canvas():
     assert answer_view.reading("x", state).startswith('<div class="reading" ')
 
 
+def test_a_stroke_that_changes_no_answer_changes_the_frame():
+    """Regression: what the page takes for the same it does not replace, so the bars stayed as
+    the pen's companion had moved them, and doubts hidden."""
+    state = CanvasState()
+    state.see({"objects": [{}]})
+    before = answer_view.reading("x", state)
+    state.see({"objects": [{}, {}]})
+    assert answer_view.reading("x", state) != before
+
+
 def test_an_image_becomes_the_png_of_its_pixels():
     image = np.linspace(-0.5, 1.5, 784, dtype=np.float32).reshape(28, 28)
     decoded = np.asarray(Image.open(io.BytesIO(answer_view.png_bytes(image))))

@@ -7,8 +7,9 @@ const percent = (p) =>
 const made = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
 function show(answer, strokes) {
-  shown = {answer, strokes};
   const reading = document.querySelector(".reading");
+  if (isAnswered(reading)) return;
+  shown = {answer, strokes};
   reading?.classList.add("moving");
   reading?.classList.toggle("several", answer.digits > 1);
   reading?.style.setProperty("--digits", answer.digits);
@@ -25,6 +26,12 @@ function show(answer, strokes) {
   const words = document.querySelector(".reading .agreement");
   if (words) words.replaceChildren(...verdict(answer));
 }
+
+/* Whether the rerun after the last stroke has been faster than our answer: it shows more. */
+const isAnswered = (reading) =>
+  !stroke &&
+  reading?.matches(":not(.moving)") &&
+  Number(reading.dataset.strokes) === ink.strokes.length;
 
 function move_bars(card, {digit, probabilities, is_digit}) {
   card.classList.replace("at-rest", "answered");
