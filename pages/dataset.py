@@ -29,6 +29,10 @@ mnist = st.cache_resource(load_mnist, show_spinner="Reading the digits")
 @st.fragment
 def show_digits(dataset: Dataset) -> None:
     """Show all digits that the filter lets through; the chosen one beside or over them."""
+    if st.session_state["view-data"] != VIEWS[0]:
+        # Chosen in the instant in which the wall asked for more: Streamlit's front end then sends
+        # both as a rerun of this fragment alone.
+        st.rerun()
     answers = answers_of(dataset)
     with st.container(horizontal=True, vertical_alignment="center", key="filter-line"):
         told = st.container(key="what-is-shown")

@@ -73,6 +73,13 @@ def test_a_click_opens_the_digit_under_it(page: Page):
     expect(closer).to_have_count(0)
 
 
+def test_a_view_chosen_while_the_wall_asks_for_more_is_shown(page: Page):
+    """Regression: told of both at once, Streamlit reran the fragment of the wall alone."""
+    view = page.get_by_role("radio", name="Other data").element_handle()
+    cell(page, 0).evaluate("(cell, view) => {cell.click(); view.click()}", view)
+    expect(page.locator(".st-key-upload input[type=file]")).to_be_attached()
+
+
 def test_arrow_keys_and_enter_choose_too(page: Page):
     cell(page, 42).click()
     expect(page.locator(".st-key-digit-closer")).to_contain_text(
