@@ -20,6 +20,7 @@ SITE = "http://wall.test"
 TOKENS = [f"phone-{number}-" + "x" * 22 for number in range(4)]
 QUESTIONS = {"pixels": ["A" * 1044 + "AA=="] * 20, "labels": [3] * 20, "dense": [5] * 20,
              "cnn": [3] * 20, "source": "made up"}  # fmt: skip
+FROM_CORNER_TO_CORNER = [[[14.0, 14.0], [322.0, 322.0]], [[14.0, 322.0], [322.0, 14.0]]]
 # What is on the wall in each state, to the last word of it.
 SHOWN = {
     "lobby": ".lobby .here",
@@ -60,6 +61,8 @@ def bring_to(code: str, state: str) -> None:
     for number in range(14):
         example = EXAMPLES[number % len(EXAMPLES)]
         strokes = [[[float(x), float(y)] for x, y in stroke] for stroke in example.strokes]
+        if not number:
+            strokes = FROM_CORNER_TO_CORNER
         token = TOKENS[number % 3]
         asked = rules.asked_digit(round_.seed, phones.join(code, token).id, number)
         answers = {network: answer(asked if network == "cnn" else (asked + number) % 10)
@@ -153,6 +156,35 @@ CUT_OFF = """() => {
   }
   return found;
 }"""
+
+
+# How far from the middle of its circle a drawing reaches, as a share of the radius.
+REACHES = """() => [...document.querySelectorAll(".tile svg")].map((frame) => {
+  const box = frame.getBoundingClientRect(), ink = frame.firstChild, to = ink.getScreenCTM();
+  const [x, y, radius] = [box.x + box.width / 2, box.y + box.height / 2, box.width / 2];
+  const length = ink.getTotalLength(), pen = to.a * ink.getAttribute("stroke-width") / 2;
+  const far = Array.from({length: 201}, (_, i) => {
+    const point = ink.getPointAtLength(length * i / 200).matrixTransform(to);
+    return Math.hypot(point.x - x, point.y - y);
+  });
+  return (Math.max(...far) + pen) / radius;
+})"""
+
+
+COVERED = """() => [...document.querySelectorAll(".tile")].filter((tile) =>
+  tile.querySelector(".ink").getBoundingClientRect().bottom
+    > tile.querySelector(".says").getBoundingClientRect().top + 2).length"""
+
+
+def test_a_circle_shows_all_of_a_drawing(code, open_wall):
+    bring_to(code, "space")
+    page = open_wall(code, tell(wall.state(code)), viewport={"width": 1280, "height": 720})
+    page.locator(SHOWN["space"]).last.wait_for()
+    page.wait_for_timeout(800)  # they glide to their places
+    reaches = page.evaluate(REACHES)
+    assert len(reaches) == 14
+    assert max(reaches) <= 1.01
+    assert page.evaluate(COVERED) == 0
 
 
 @pytest.mark.parametrize(

@@ -214,6 +214,7 @@ function draw() {
 
 // Where the CNN puts it: each drawing between the ten digits, nearer to what it is more likely to
 // be; the cube root lets the second and third guess pull as well.
+const TALL = 1.15; // a circle with what is said below it, as a share of its width
 const AROUND = [0, 6, 5, 3, 8, 2, 1, 7, 9, 4]; // neighbours are often taken for each other
 function space(stage) {
   const width = stage.clientWidth, height = stage.clientHeight;
@@ -240,12 +241,12 @@ function space(stage) {
     for (const one of places) { one.x += 0.06 * (one.homeX - one.x); one.y += 0.06 * (one.homeY - one.y); }
     for (let i = 0; i < places.length; i++) for (let j = 0; j < i; j++) {
       const a = places[i], b = places[j];
-      let dx = a.x - b.x, dy = a.y - b.y, far = Math.hypot(dx, dy);
+      let dx = a.x - b.x, dy = (a.y - b.y) / TALL, far = Math.hypot(dx, dy);
       if (far < 0.01) { dx = (i * 7 % 5) - 2 || 1; dy = (i * 3 % 5) - 2 || 1; far = Math.hypot(dx, dy); }
       const overlap = (a.side + b.side) / 2 * 1.04 - far;
       if (overlap > 0) {
         const push = overlap / far / 2;
-        a.x += dx * push; a.y += dy * push; b.x -= dx * push; b.y -= dy * push;
+        a.x += dx * push; a.y += TALL * dy * push; b.x -= dx * push; b.y -= TALL * dy * push;
       }
     }
     for (const one of places) {
@@ -258,6 +259,7 @@ function space(stage) {
     let made = there.get(drawing.id);
     if (!made) stage.append(made = tile(drawing));
     else if (made.classList.contains("veiled") !== drawing.veiled) fill(made, drawing);
+    into_circle(made.querySelector("svg"), drawing.width);
     made.classList.remove("new");
     there.delete(drawing.id);
     const { x, y, side: size } = places[i];
@@ -266,6 +268,16 @@ function space(stage) {
     made.style.transform = `translate(${x - size / 2}px, ${y - size / 2}px)`;
   });
   for (const old of there.values()) old.remove();
+}
+
+// A circle cuts off the corners of the canvas, and what the networks say covers its lowest part:
+// the drawing lies above the middle, smaller if need be.
+const RAISED = 0.08, WITHIN = 2 * (0.5 - RAISED); // of the circle's diameter
+function into_circle(frame, pen) {
+  const { x, y, width, height } = frame.firstChild.getBBox();
+  const side = Math.max(100, (Math.hypot(width, height) + pen) / WITHIN);
+  const left = x + (width - side) / 2, top = y + (height - side) / 2 + RAISED * side;
+  frame.setAttribute("viewBox", `${left} ${top} ${side} ${side}`);
 }
 
 // The room's test set
