@@ -29,11 +29,14 @@ def learn(arguments: Namespace) -> int:
 
 
 def _learn(slot: str, arguments: Namespace) -> bool:
-    recipe, changes, title = learning.asked(slot)
-    with queue.own(recipe, changes, title) as run, RunProcess(run.folder) as process:
+    asked = learning.asked(slot)
+    own = queue.own(asked.recipe, asked.changes, asked.title, asked.more)
+    with own as run, RunProcess(run.folder) as process:
         with quiet(run.folder / "train.log", verbose=arguments.verbose) as shown:
             take_over = not arguments.keep
-            process.stopped = learn_in(run.folder, slot, changes["from"], {}, shown, take_over)
+            process.stopped = learn_in(
+                run.folder, slot, asked.changes["from"], {}, shown, take_over
+            )
         report = gate_report.load(run.folder)
         if report is None:
             print("Stopped; nothing was changed.")

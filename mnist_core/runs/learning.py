@@ -13,11 +13,11 @@ from mnist_core.analysis.opinions import Opinions, doubted, opinions
 from mnist_core.analysis.own_process import Compute, here
 from mnist_core.data import people
 from mnist_core.data.collection import Collection, collect
-from mnist_core.errors import RunError
+from mnist_core.errors import LearningError, ModelError, RunError
 from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier
 from mnist_core.runs import gate_report, queue
-from mnist_core.runs.folder import Run
+from mnist_core.runs.folder import Run, read_json
 from mnist_core.runs.gate_report import Change, GateReport
 
 if TYPE_CHECKING:
@@ -53,16 +53,56 @@ def lesson(classifiers: dict[str, Classifier] | None = None, compute: Compute = 
     return Lesson(collection, doubted(collection, said), said)
 
 
-def asked(slot: str) -> tuple[str, dict[str, Any], str]:
-    """Return recipe, changes and title of a run by which the active network of a slot learns."""
-    base = registry.active()[slot]
+@dataclass(frozen=True)
+class Asked:
+    """The run by which the network of a slot is to learn, as `queue.request` takes it."""
+
+    recipe: str
+    changes: dict[str, Any]
+    more: dict[str, Any]
+    title: str = "Lesson from people"
+
+
+def asked(slot: str) -> Asked:
+    """Return the run by which the network of a slot learns.
+
+    It starts at what the active one was before people taught it: that has learnt from the very
+    people who are to judge it. Raises LearningError where that is gone, ModelError.
+    """
+    instead_of = registry.active()[slot]
+    base = untaught(instead_of)
     recipe = str(registry.load_card(base).get("recipe", slot))
-    return recipe, {"from": base, "learn": slot}, "Lesson from people"
+    return Asked(recipe, {"from": base, "learn": slot}, {"instead_of": instead_of})
+
+
+def untaught(name: str) -> str:
+    """Return the model that a model was before any lesson from people; itself, if it had none.
+
+    Raises LearningError where that is gone, ModelError.
+    """
+    lessons, card = [name], registry.load_card(name)
+    while "learnt_from_people" in card:
+        try:
+            base = card["learnt_from_people"]["from"]
+            card = registry.load_card(base)
+        except (ModelError, LookupError, TypeError):
+            base = name
+        if base in lessons:
+            raise LearningError(
+                "The network that answers has learnt from people, and what it was before is gone, "
+                "so that nobody could say what another lesson brings. Let another network answer, "
+                "such as the one that shipped, and let that one learn."
+            )
+        lessons.append(base)
+    return lessons[-1]
 
 
 def request(slots: Sequence[str], guest: str = "") -> list[Run]:
     """Put a run for each slot at the end of the queue; guest: as `queue.request` has it."""
-    return [queue.request(*asked(slot), guest) for slot in slots]
+    return [
+        queue.request(one.recipe, one.changes, one.title, guest, one.more)
+        for one in [asked(slot) for slot in slots]
+    ]
 
 
 def learn_into(
@@ -76,6 +116,9 @@ def learn_into(
     take_over: bool = True,
 ) -> bool:
     """Learn, in a run's folder: keep candidate and verdict, let it take over where it may.
+
+    base: where it starts. It takes the place of the model that answered when it was asked for, and
+    of no other.
 
     Return whether it was stopped, which leaves no candidate. Raises LearningError and others, each
     of which leaves the active models as they are.
@@ -92,7 +135,8 @@ def learn_into(
     if not (folder / "config.json").is_file():
         raise RunError(f"The run {folder.name!r} was deleted, so its model was not kept.")
     registry.save_model(folder, learnt.model, learnt.card, learnt.evaluation)
-    takes_over = learnt.verdict.passed and take_over and registry.active()[slot] == base
+    instead_of = read_json(folder / "config.json").get("instead_of", base)
+    takes_over = learnt.verdict.passed and take_over and registry.active()[slot] == instead_of
     if takes_over:
         registry.activate(slot, folder.name)
     gate_report.save(folder, report(learnt, now, slot, base, takes_over))

@@ -101,12 +101,17 @@ def _told_apart(title: str, run_id: str) -> str:
 
 
 @contextlib.contextmanager
-def own(recipe: str, changes: dict[str, Any] | None = None, title: str = "") -> Iterator[Run]:
+def own(
+    recipe: str,
+    changes: dict[str, Any] | None = None,
+    title: str = "",
+    more: Mapping[str, Any] | None = None,
+) -> Iterator[Run]:
     """Make a run that this very process trains, without waiting for others. Raises RunError."""
     limits.check_disk()
     with contextlib.ExitStack() as stack:
         with queue_lock():
-            run = create(recipe, changes, title)
+            run = create(recipe, changes, title, more)
             stack.enter_context(holding(run.folder))
         yield run
 

@@ -137,6 +137,64 @@ def test_a_candidate_is_a_run_with_a_verdict_and_the_active_model_stays(short_le
     assert registry.active()[slot] == run.run_id
 
 
+def taught(name: str, base: str) -> str:
+    """Make a run whose network has learnt from people, and let it answer."""
+    folder = registry.runs_dir() / name
+    shutil.copytree(registry.model_dir("dense"), folder)
+    card = registry.load_card("dense") | {"learnt_from_people": {"from": base}}
+    registry.save_card(folder, card)
+    registry.activate("dense", name)
+    return name
+
+
+def test_a_lesson_starts_at_a_network_that_no_people_have_taught(house):
+    """Regression: it started at one that had learnt from the very people who judged it."""
+    assert learning.untaught("dense") == "dense"
+    second = taught("second", taught("first", "dense"))
+    asked = learning.asked("dense")
+    assert (asked.recipe, asked.changes) == ("dense", {"from": "dense", "learn": "dense"})
+    assert asked.more == {"instead_of": second}
+    shutil.rmtree(registry.model_dir("first"))
+    with pytest.raises(LearningError, match="what it was before is gone"):
+        learning.request(["cnn", "dense"])
+    assert not queue.list_runs()
+    taught("first", "first")  # as where a run's files lie in another's place
+    with pytest.raises(LearningError, match="what it was before is gone"):
+        learning.asked("dense")
+
+
+@pytest.mark.parametrize("meanwhile", [None, "dense"])
+def test_a_lesson_takes_the_place_of_the_network_that_answered_when_it_was_asked_for(
+    house, monkeypatch, meanwhile
+):
+    from mnist_core.training import learning as school
+
+    first, starts = taught("first", "dense"), []
+    fill(writers=2, each=10)
+
+    def learn(name, drawings, *_, **__):
+        starts.append(name)
+        said = Opinions(drawings.labels, np.ones(len(drawings)))
+        if meanwhile:
+            registry.activate("dense", meanwhile)
+        return school.Learnt(None, {}, None, verdict(True), said, said)
+
+    def save_model(folder, *_):
+        shutil.copytree(registry.model_dir("dense"), folder, dirs_exist_ok=True)
+
+    monkeypatch.setattr(school, "learn", learn)
+    monkeypatch.setattr(registry, "save_model", save_model)
+    asked = learning.asked("dense")
+    run = queue.create(asked.recipe, asked.changes, more=asked.more)
+    learning.learn_into(
+        run.folder, "dense", asked.changes["from"],
+        changes={}, on_event=print, should_stop=lambda: False,
+    )  # fmt: skip
+    assert starts == ["dense"] != [first]
+    assert registry.active()["dense"] == (meanwhile or run.run_id)
+    assert gate_report.load(run.folder).taken_over is (meanwhile is None)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"seed": 5}])
 def test_a_network_is_validated_by_images_that_it_has_not_learnt_from(house, monkeypatch, changes):

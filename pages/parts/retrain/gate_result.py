@@ -11,6 +11,7 @@ from mnist_core.models import registry
 from mnist_core.runs import gate_report
 from mnist_core.runs.folder import Run
 from mnist_core.runs.gate_report import Change, GateReport
+from mnist_core.runs.report import model_title, plain
 from mnist_core.words import network
 from pages.parts.attempt import attempt
 from pages.parts.people import words_for
@@ -30,7 +31,8 @@ def show_gate(run: Run, report: GateReport, allowed: bool) -> None:
         drawings = words.count(report.drawings, "drawing")
         st.caption(
             f"Learnt from {drawings} by {words.count(report.writers, 'person', 'people')}"
-            f"{left_out}. Each drawing was judged by a network that had not learnt from its writer."
+            f"{left_out}. Each drawing was judged by a network that had not learnt from its "
+            f"writer, and “before” is {plain(model_title(report.base))}."
         )
         st.dataframe(gate_report.rows(report.verdict), hide_index=True, key=f"gate-{run.run_id}")
         if report.won or report.lost:

@@ -21,8 +21,9 @@ from pages.parts.stored_answers import dataset_or_reason
 BLOCK = "learn-from-people"
 SHOWN = 20  # drawings of a group
 HOW = (
-    "A candidate starts at the network that answers now and learns from people’s drawings, drawn "
-    "anew in other sizes and brushes, among digits that it knows already. It takes over only if "
+    "A candidate starts at the network that answers now, or at what that was before people taught "
+    "it, and learns from all their drawings, drawn anew in other sizes and brushes, among digits "
+    "that it knows already. It takes over only if "
     "it reads **people it has not learnt from** better than before, by more than chance, and "
     "**MNIST’s test images** and **other writers’ pen strokes** no worse than noise."
 )
