@@ -25,7 +25,7 @@ LABELLED_BY = {
 
 
 @st.cache_resource(max_entries=3, show_spinner="Reading people’s drawings")
-def _lesson(state: tuple, active: tuple) -> learning.Lesson:
+def _lesson(state: str, active: tuple) -> learning.Lesson:
     return learning.lesson(compute=compute)
 
 
@@ -35,7 +35,7 @@ def lesson() -> learning.Lesson:
 
 
 @st.cache_resource(max_entries=10, show_spinner="Reading people’s drawings")
-def _evaluation(name: str, state: tuple) -> tuple[Evaluation, Collection]:
+def _evaluation(name: str, state: str) -> tuple[Evaluation, Collection]:
     collection = compute(collect, people.listed(labelled=True))
     digits = collection.where(collection.labels != NOT_A_DIGIT)
     probabilities = compute(Classifier.load(name).probabilities, digits.inputs)

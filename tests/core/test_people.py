@@ -123,14 +123,40 @@ def test_a_token_is_kept_as_its_hash_alone(sqlite_store):
     assert people.token_hash("a-secret-of-mine").encode() in kept
 
 
+def hide(number: int, hidden: bool = True) -> None:
+    one = sa.update(people.drawings).where(people.drawings.c.id == number)
+    with database.transaction() as connection:
+        connection.execute(one.values(hidden=hidden))
+
+
+def test_the_state_tells_which_drawings_are_shown_and_what_was_said_of_each(store):
+    """Regression: one hidden and another shown, or labels that weigh the same, told nothing new."""
+    assert people.state() == people.state()
+    first, second, third = (
+        people.add(seven(key, label=7, label_source="said"), "mine") for key in "abc"
+    )
+    states = [people.state()]
+    hide(first)
+    states.append(people.state())
+    hide(first, False)
+    hide(second)
+    states.append(people.state())
+    hide(second, False)
+    people.set_label(first, 7, "confirmed")
+    states.append(people.state())
+    people.set_label(first, 7, "said")
+    people.set_label(third, 7, "confirmed")
+    states.append(people.state())
+    people.set_label(third, 6, "said")
+    people.set_label(first, 9, "said")
+    states.append(people.state())
+    assert len(set(states)) == len(states)
+
+
 def test_hidden_drawings_are_listed_when_asked_for(store):
     number = people.add(seven(), "mine")
     people.add(seven("b"), "mine")
-    before = people.state()
-    with database.transaction() as connection:
-        hidden = sa.update(people.drawings).where(people.drawings.c.id == number)
-        connection.execute(hidden.values(hidden=True))
-    assert people.state() != before
+    hide(number)
     assert [d.client_key for d in people.listed()] == ["b"]
     assert [d.client_key for d in people.listed(hidden=None)] == ["a", "b"]
     assert deletion.delete([number, 10_000]) == 1
