@@ -124,9 +124,11 @@ def in_words(label: int) -> str:
 def as_npz(drawings: Sequence[Drawing]) -> bytes:
     """Return drawings as an .npz that `from_npz` reads: one JSON text each, and the images.
 
-    Writers are there as the hash of their secret alone, so that the same person stays one.
+    Writers are there as the hash of their secret alone, so that the same person stays one; of who
+    is no longer in the database nothing is.
     """
     hashes = people.writer_hashes()
+    drawings = [drawing for drawing in drawings if drawing.writer_id in hashes]
     told = [json.dumps(_told(drawing, hashes[drawing.writer_id])) for drawing in drawings]
     collection = collect([drawing for drawing in drawings if drawing.label is not None])
     content = "\n".join(told).encode()

@@ -20,6 +20,7 @@ from mnist_core.data.mnist import load_mnist, train_validation_split
 from mnist_core.errors import DatasetError, LearningError
 from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier
+from mnist_core.room import deletion
 from mnist_core.runs import gate_report, learning, queue
 from mnist_core.runs.folder import settle
 from mnist_core.training.events import EpochEnd, Finished, Started
@@ -333,6 +334,18 @@ def test_what_is_no_number_is_refused(house, change):
     np.savez(changed, **(arrays | {"drawings": drawings}))
     with pytest.raises(DatasetError, match="no file of people's drawings"):
         collection.from_npz(changed.getvalue())
+
+
+def test_who_leaves_while_a_file_is_made_is_not_in_it():
+    """Regression: the writer's hash was looked for, which ended in a KeyError."""
+    fill(writers=2, each=3)
+    found = people.listed()
+    deletion.forget("writer 0")
+    assert {drawing.writer_id for drawing in found} == {1, 2}
+    content = collection.as_npz(found)
+    assert {hashed for _, hashed in collection.from_npz(content)} == {people.token_hash("writer 1")}
+    with np.load(io.BytesIO(content)) as file:
+        assert len(file["images"]) == 3
 
 
 def test_strokes_as_csv():

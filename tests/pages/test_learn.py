@@ -14,6 +14,7 @@ from mnist_core.models import registry
 from mnist_core.room import deletion
 from mnist_core.runs import gate_report, queue
 from pages.parts import people as shared
+from pages.parts.dataset import people_drawings
 from tests.made_up_people import fill, live_in
 from tests.made_up_runs import finished_run
 
@@ -157,6 +158,23 @@ def test_the_dataset_page_shows_filters_and_exports_peoples_drawings():
     assert deletion.delete(ids[:4]) == 4
     assert "**6 drawings** by 1 person" in words(page.run())
     assert len(collection.from_npz(collection.as_npz(people.listed()))) == 26
+
+
+def test_who_left_before_the_press_is_in_no_file(monkeypatch):
+    """Regression: the page's drawings were downloaded, those of who had left since among them."""
+    fill(writers=2, each=10)
+    offered = {}
+    monkeypatch.setattr(
+        people_drawings, "download", lambda _, make, name, *__, **more: offered.update({name: make})
+    )
+    page = open_page("dataset").run()
+    (view,) = [group for group in page.get("button_group") if group.label == "View"]
+    view.set_value("People").run()
+    assert not page.exception
+    deletion.forget("writer 0")
+    assert len(collection.from_npz(offered["people.npz"]())) == 10
+    rows = offered["people.csv"]().decode().splitlines()[1:]
+    assert {row.split(",")[1] for row in rows} == {"2"}
 
 
 def test_the_confusion_page_judges_a_model_by_peoples_drawings():

@@ -1,7 +1,5 @@
 """What people drew, as a collection: filters, who disagrees, deletion, files in and out."""
 
-from functools import partial
-
 import numpy as np
 import streamlit as st
 
@@ -9,6 +7,7 @@ from mnist_core import words
 from mnist_core.data import collection as files
 from mnist_core.data import people as people_data
 from mnist_core.data.collection import Collection
+from mnist_core.data.drawing import Drawing
 from mnist_core.errors import MnistError
 from mnist_core.room import deletion
 from mnist_core.runs.learning import Lesson
@@ -103,12 +102,18 @@ def filtered(now: Lesson) -> np.ndarray:
 
 
 def downloads(some: Collection) -> None:
-    """Offer the drawings as files, each made when asked for."""
-    download(".npz", partial(files.as_npz, some.drawings), "people.npz",
+    """Offer the drawings as files, each made when asked for, of those that are there then."""
+    ids = frozenset(some.ids.tolist())
+    download(".npz", lambda: files.as_npz(still_there(ids)), "people.npz",
              "application/octet-stream", key="people-npz",
              help="What the command `import people` and the upload below read.")  # fmt: skip
-    download("CSV of the strokes", partial(files.as_csv, some.drawings), "people.csv", "text/csv",
-             key="people-csv")  # fmt: skip
+    download("CSV of the strokes", lambda: files.as_csv(still_there(ids)), "people.csv",
+             "text/csv", key="people-csv")  # fmt: skip
+
+
+def still_there(ids: frozenset[int]) -> list[Drawing]:
+    """Return those of the drawings that nobody has deleted, hidden or taken back meanwhile."""
+    return [one for one in people_data.listed(labelled=True) if one.id in ids]
 
 
 def upload(allowed: bool) -> None:
