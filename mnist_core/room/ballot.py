@@ -44,7 +44,10 @@ def candidate(code: str, token: str) -> dict[str, Any] | None:
             .group_by(entries.c.id)
         )
         chosen = rules.next_to_vote(
-            [(entry, count) for entry, count in connection.execute(counted)], member.id
+            [(entry, count) for entry, count in connection.execute(counted)],
+            round_.votes_needed,
+            store.present(connection, room),
+            member.id,
         )
         if chosen is None:
             return None

@@ -143,11 +143,20 @@ def counts_in_time(at: float, ended_at: float | None) -> bool:
     return ended_at is None or at <= ended_at + GRACE_S
 
 
-def next_to_vote(candidates: Iterable[tuple[int, int]], salt: int) -> int | None:
-    """Return which drawing to show a voter: one with the fewest votes; None without any.
+def next_to_vote(
+    candidates: Iterable[tuple[int, int]], needed: int, voters: int, salt: int
+) -> int | None:
+    """Return which drawing to show a voter; None without any.
+
+    Of those that lack votes for a verdict, one of the oldest, among as many as there are voters:
+    fewer, and the votes that are just being thought about pile up on one; more, and none gets
+    enough of them. Then one with the fewest votes, which decide where the first did not agree.
 
     candidates: (entry id, votes so far) of what is not the voter's own and not yet voted on;
     salt: the voter's, so that not everybody votes on the same one of equals.
     """
-    ranked = sorted(candidates, key=lambda one: (one[1], hash((one[0], salt))))
-    return ranked[0][0] if ranked else None
+    counted = dict(candidates)
+    open_ = sorted(entry for entry, count in counted.items() if count < needed)[: max(1, voters)]
+    fewest = min(counted.values(), default=0)
+    shown = open_ or [entry for entry, count in counted.items() if count == fewest]
+    return min(shown, key=lambda entry: hash((entry, salt)), default=None)

@@ -157,11 +157,35 @@ def test_people_against_networks():
     assert [contest.networks[n].right for n in ("dense", "cnn")] == [1, 2]
 
 
-def test_voters_begin_with_what_has_the_fewest_votes():
-    assert rules.next_to_vote([(1, 2), (2, 0), (3, 1)], salt=5) == 2
-    assert rules.next_to_vote([], salt=5) is None
-    shown = {rules.next_to_vote([(entry, 0) for entry in range(9)], salt) for salt in range(40)}
-    assert len(shown) > 3
+def test_voters_begin_with_the_oldest_that_lacks_votes():
+    assert rules.next_to_vote([(4, 0), (2, 2), (1, 3), (3, 1)], 3, voters=1, salt=5) == 2
+    assert rules.next_to_vote([(1, 5), (2, 3), (3, 4)], 3, voters=9, salt=5) == 2
+    assert rules.next_to_vote([], 3, voters=9, salt=5) is None
+    unseen = [(entry, 0) for entry in range(9)]
+    shown = {rules.next_to_vote(unseen, 3, voters=4, salt=salt) for salt in range(40)}
+    assert shown == {0, 1, 2, 3}
+
+
+def test_votes_are_not_spread_too_thin_to_decide_anything():
+    """Each drawing got a vote or two while new ones came, and hardly any its third."""
+    votes: Counter[int] = Counter()
+    voted: dict[int, set[int]] = {phone: set() for phone in range(60)}
+    thinking_of: dict[int, int | None] = dict.fromkeys(voted)
+    drawn: list[int] = []  # by whom
+    for second in range(180):
+        for phone in voted:
+            if (second + phone) % 20 == 0:
+                drawn.append(phone)
+            if (second + 7 * phone) % 10 == 0:
+                if (entry := thinking_of[phone]) is not None:
+                    votes[entry] += 1
+                    voted[phone].add(entry)
+                others = [(entry, votes[entry]) for entry, author in enumerate(drawn)
+                          if author != phone and entry not in voted[phone]]  # fmt: skip
+                thinking_of[phone] = rules.next_to_vote(others, 3, len(voted), phone)
+    decided = sum(count >= 3 for count in votes.values())
+    assert decided > 0.6 * votes.total() / 3
+    assert max(votes.values()) < 20
 
 
 def test_names_are_never_given_twice_while_some_are_left():
