@@ -26,7 +26,7 @@ class Overview:
     left_s: float | None  # None: until it is stopped
     present: int
     members: list[Any]  # rows with id, name, muted, seen_at
-    drawn: int
+    drawn: int  # without what is hidden
 
 
 def overview(code: str) -> Overview:
@@ -35,7 +35,10 @@ def overview(code: str) -> Overview:
         room = store.find_room(connection, code, also_closed=True)
         round_ = store.latest_round(connection, room)
         drawn = connection.execute(
-            sa.select(sa.func.count()).select_from(entries).where(entries.c.room_id == room.id)
+            sa.select(sa.func.count())
+            .select_from(entries)
+            .join(people.drawings, people.drawings.c.id == entries.c.drawing_id)
+            .where(entries.c.room_id == room.id, people.drawings.c.hidden.is_(False))
         ).scalar_one()
         return Overview(
             room,

@@ -82,12 +82,16 @@ def fool_points(connection: Connection, round_: Round) -> Counter[int]:
 
 
 def said_of(connection: Connection, round_: Round) -> dict[int, Counter[int]]:
-    """Return the votes on each drawing of a round: entry -> how often each digit was said."""
+    """Return the votes on each drawing of a round that nobody has hidden.
+
+    Entry -> how often each digit was said.
+    """
     said: dict[int, Counter[int]] = defaultdict(Counter)
     for entry, digit, count in connection.execute(
         sa.select(votes.c.entry_id, votes.c.digit, sa.func.count())
         .join(entries, entries.c.id == votes.c.entry_id)
-        .where(entries.c.round_id == round_.id)
+        .join(people.drawings, people.drawings.c.id == entries.c.drawing_id)
+        .where(entries.c.round_id == round_.id, people.drawings.c.hidden.is_(False))
         .group_by(votes.c.entry_id, votes.c.digit)
     ):
         said[entry][digit] = count

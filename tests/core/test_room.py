@@ -22,6 +22,7 @@ from mnist_core.room import (
     ballot,
     deletion,
     host,
+    moderation,
     names,
     phone_state,
     phones,
@@ -336,6 +337,25 @@ def test_fooling_a_network_takes_the_rooms_word(store_kind):
     ]
     (kept,) = people.listed(room_code=code)
     assert (kept.label, kept.label_source) == (8, "voted")
+
+
+def test_what_is_hidden_is_in_no_count(store_kind):
+    """Its votes were, on the wall and in the results, and the drawing itself on the host's page."""
+    code = opened(5)
+    round_ = host.start_round(code, "fool", None)
+    entry, kept = (
+        phones.draw(code, TOKENS[0], sent(key, round_.id), answers(3, 8)) for key in "ab"
+    )
+    for token in TOKENS[1:4]:
+        ballot.vote(code, token, entry, 8)
+    ballot.vote(code, TOKENS[1], kept, 8)
+    host.hide(code, entry)
+    assert wall.state(code)["fool"] == {"needed": 3, "votes": 1, "board": []}
+    assert results.report(host.room(code))[0]["fool"]["votes"] == 1
+    assert moderation.overview(code).drawn == 1
+    host.hide(code, entry, hidden=False)
+    assert wall.state(code)["fool"]["votes"] == 4
+    assert moderation.overview(code).drawn == 2
 
 
 def test_who_leaves_takes_their_vote_out_of_a_label(store_kind):
