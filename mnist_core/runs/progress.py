@@ -123,7 +123,8 @@ class Progress:
         missed = 1 - last["step"] / max(last["steps"], 1) if last else 0
         event["position"] = event["epoch"] - missed
         event["examples"] = [checked.example(one) for one in event["examples"][:MOST_EXAMPLES]]
-        self.epochs.append(event)
+        before = [one for one in self.epochs if one["epoch"] < event["epoch"]]
+        self.epochs = [*before, event]  # after a cut, an epoch may come again
 
     def _take_moment(self, event: dict[str, Any]) -> None:
         for key in ("position", "seconds", "val_loss", "val_accuracy"):

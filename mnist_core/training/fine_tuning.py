@@ -169,7 +169,8 @@ class _Watch(keras.callbacks.Callback):
         self._on_batch, self._told, self.stopped = on_batch, 0.0, False
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        if time.monotonic() - self._told < 0.2:
+        is_last = batch + 1 == self.params["steps"]
+        if time.monotonic() - self._told < 0.2 and not is_last:
             return
         self._told = time.monotonic()
         if self._on_batch(batch + 1, *read_logs(logs or {})):

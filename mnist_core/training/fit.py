@@ -76,7 +76,8 @@ def train(
 
     The validation split of the training images stops, calibrates and sets the threshold for
     "not a digit"; the test images only report. With a folder, a training that was cut off
-    continues from its last complete epoch. `should_stop` is asked after every batch; a stopped
+    continues from its last complete epoch, which `checkpoint` in it holds; the caller deletes
+    that once the model is saved. `should_stop` is asked after every batch; a stopped
     training returns the weights of its best epoch so far. With `start_from`, the name of a
     saved model of the same recipe, training begins at its weights instead of random ones.
     probes: (n, 28, 28) uint8, digits that the training is watched with (see `moments`).
@@ -216,7 +217,8 @@ def _fit(
         _KeepBest(best_file, split.epochs),
     ]
     if folder is not None:
-        callbacks.append(keras.callbacks.BackupAndRestore(work / "resume"))
+        resume = work / "resume"  # to its very end, which comes after the last epoch
+        callbacks.append(keras.callbacks.BackupAndRestore(resume, delete_checkpoint=False))
     if chosen.patience is not None:
         kept = work / "patience.npz"
         callbacks.append(_StopEarly(chosen.monitor, chosen.patience, kept, split.epochs))

@@ -231,6 +231,18 @@ def test_a_candidate_that_diverges_fails_in_a_sentence(short_lessons, monkeypatc
     assert registry.active() == {"dense": "dense", "cnn": "cnn"}
 
 
+def test_the_last_batch_of_a_lesson_is_told():
+    """Regression: a lesson ended in its curves at the last batch but a few."""
+    from mnist_core.training.fine_tuning import _Watch
+
+    told = []
+    watch = _Watch(lambda step, loss, accuracy: told.append(step))
+    watch.set_params({"steps": 4})
+    for batch in range(4):
+        watch.on_train_batch_end(batch)
+    assert told == [1, 4]
+
+
 @pytest.mark.slow
 def test_who_stops_gets_nothing(short_lessons):
     from mnist_core.training import learning as school

@@ -21,7 +21,7 @@ from mnist_core.files import write_json
 from mnist_core.models import registry
 from mnist_core.runs import engine, progress, queue, report
 from mnist_core.runs import folder as run_folder
-from tests.made_up_runs import STAND_IN, finished_run
+from tests.made_up_runs import STAND_IN, finished_run, tell_epochs
 
 
 @pytest.fixture(autouse=True)
@@ -366,6 +366,16 @@ def test_damaged_lines_are_skipped_and_counted(tmp_path):
         appended.write(b'pe": "finished", "seconds": 1}\n')
     assert seen.update()
     assert (seen.damaged_lines, seen.fraction) == (3, 1.0)
+
+
+def test_an_epoch_that_comes_again_after_a_cut_stands_once(tmp_path):
+    """Regression: its curves went back, and it counted twice towards the end."""
+    tell_epochs(tmp_path, 3)
+    tell_epochs(tmp_path, 2)
+    seen = progress.Progress(tmp_path)
+    seen.update()
+    assert [epoch["epoch"] for epoch in seen.epochs] == [1, 2]
+    assert seen.fraction == 0.5
 
 
 def test_batch_curves_stay_short_however_long_the_run(tmp_path):

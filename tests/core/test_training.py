@@ -153,6 +153,25 @@ def test_a_training_that_was_cut_off_goes_on_after_its_last_epoch(squares, tmp_p
     assert result.history["loss"] == sorted(result.history["loss"], reverse=True)
 
 
+def test_a_training_that_was_cut_off_behind_its_last_epoch_trains_no_more(squares, tmp_path):
+    """Regression: it began again from nothing, and told of every epoch twice."""
+    recipe, chosen = tiny()
+
+    def lose_power(event):
+        if isinstance(event, Finished):
+            raise InterruptedError("the power is gone")
+
+    with pytest.raises(InterruptedError):
+        train(recipe, squares, hyperparameters=chosen, on_event=lose_power, folder=tmp_path)
+    events = []
+    result = train(recipe, squares, hyperparameters=chosen, on_event=events.append, folder=tmp_path)
+    assert not [event for event in events if isinstance(event, EpochEnd)]
+    assert result.card["epochs"] == len(result.history["val_loss"]) == 2
+    uncut = train(recipe, squares, hyperparameters=chosen).model
+    for weights, wanted in zip(result.model.get_weights(), uncut.get_weights(), strict=True):
+        np.testing.assert_allclose(weights, wanted, atol=1e-6)
+
+
 def test_the_best_weights_from_before_a_cut_are_kept(squares, tmp_path):
     """The first epoch afterwards took their place, however bad it was."""
     recipe, chosen = cut_off(squares, tmp_path)
