@@ -119,6 +119,23 @@ def test_a_refused_candidate_says_why_and_is_overruled_knowingly():
     assert registry.active()["dense"] == "dense"
 
 
+def test_a_refused_candidate_among_the_past_runs_is_used_knowingly(house):
+    """Regression: one press was enough there."""
+    run_id = judged(False, fill(writers=2, each=2))
+    page = open_page("retrain")
+    page.query_params["runs"] = run_id
+    page.run()
+    assert not page.exception
+    assert [one.key for one in page.button if one.key in ("use-model", "use-past")] == ["use-model"]
+    finished_run("dense")
+    assert page.run().button(key="use-past").disabled
+    page.checkbox(key=f"overrule-{run_id}").check().run()
+    page.button(key="use-past").click().run()
+    assert not page.exception
+    assert registry.active()["dense"] == run_id
+    assert "use-past" not in [one.key for one in page.button]
+
+
 def test_a_candidate_that_passed_but_did_not_take_over_can_be_used():
     """It had no button: only refused candidates had one."""
     run_id = judged(True, fill(writers=2, each=2))

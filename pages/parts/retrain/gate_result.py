@@ -43,7 +43,7 @@ def show_gate(run: Run, report: GateReport, allowed: bool) -> None:
             number = words.count(len(report.doubted_after), "label looks", "labels look")
             st.caption(f"{number} wrong before and after learning; the Dataset page shows them.")
         if not report.verdict.passed and registry.active()[report.slot] != run.run_id:
-            overrule(run, report, allowed)
+            overrule(run, report, allowed, "use-model")
 
 
 def show_changes(kind: str, changes: list[Change]) -> None:
@@ -69,15 +69,15 @@ def show_changes(kind: str, changes: list[Change]) -> None:
     )
 
 
-def overrule(run: Run, report: GateReport, allowed: bool) -> None:
-    """Let whoever is permitted use a refused candidate, knowingly."""
+def overrule(run: Run, report: GateReport, allowed: bool, key: str) -> None:
+    """Let whoever is permitted use a refused candidate, knowingly; key: of the button."""
     failed = " and ".join(gate_report.WHAT[name] for name in report.verdict.failed)
     knows = st.checkbox(
         f"I know that it did not pass on {failed}, and want it all the same.",
         key=f"overrule-{run.run_id}", disabled=not allowed,
     )  # fmt: skip
     st.button(
-        f"Use it as {network(report.slot)} all the same", key="use-model",
+        f"Use it as {network(report.slot)} all the same", key=key,
         disabled=not (allowed and knows), on_click=attempt,
         args=[registry.activate, report.slot, run.run_id],
     )  # fmt: skip

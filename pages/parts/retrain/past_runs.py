@@ -7,7 +7,7 @@ import streamlit as st
 
 from mnist_core.errors import RunError
 from mnist_core.models import registry
-from mnist_core.runs import limits, queue, report
+from mnist_core.runs import gate_report, limits, queue, report
 from mnist_core.runs.folder import Run
 from mnist_core.runs.report import plain
 from mnist_core.views import figures_training
@@ -16,6 +16,7 @@ from mnist_core.words import network
 from pages.parts.attempt import attempt
 from pages.parts.download import download
 from pages.parts.link import once_from_address, put_in_address, show_own_link
+from pages.parts.retrain.gate_result import overrule
 from pages.parts.retrain.run_moments import from_address
 from pages.parts.retrain.run_watch import show_curves
 
@@ -45,8 +46,9 @@ def show_past(past: list[Run], allowed: bool, above: Run | None) -> None:
             figure = figures_training.compared_curves(quantity, curves)
             column.plotly_chart(figure, width="stretch", key=f"compared-{quantity}")
         return
-    manage(chosen[0], allowed)
-    if above is not None and chosen[0].run_id == above.run_id:
+    is_above = above is not None and chosen[0].run_id == above.run_id
+    manage(chosen[0], allowed, is_above)
+    if is_above:
         st.caption("Its curves and moments are above.")
     else:
         show_curves(chosen[0], "past")
@@ -114,8 +116,8 @@ def chosen_runs(past: list[Run]) -> list[Run]:
     return chosen
 
 
-def manage(run: Run, allowed: bool) -> None:
-    """Rename, delete, download or use one past run."""
+def manage(run: Run, allowed: bool, is_above: bool) -> None:
+    """Rename, delete, download or use one past run; is_above: its result is on the page already."""
     st.text_input("Name", run.title, key=f"title-{run.run_id}", max_chars=80)
     row = st.container(horizontal=True)
     row.button("Rename", key="rename-run", disabled=not allowed, on_click=rename,
@@ -136,8 +138,12 @@ def manage(run: Run, allowed: bool) -> None:
                      )  # fmt: skip
         slot = report.slot_for(run.recipe)
         answers = registry.active()[slot] == run.run_id
-        row.button(f"Use as {network(slot)}", key="use-past", disabled=not allowed or answers,
-                   on_click=attempt, args=[registry.activate, slot, run.run_id])  # fmt: skip
+        judged = gate_report.load(run.folder)
+        if judged is None or judged.verdict.passed:
+            row.button(f"Use as {network(slot)}", key="use-past", disabled=not allowed or answers,
+                       on_click=attempt, args=[registry.activate, slot, run.run_id])  # fmt: skip
+        elif not answers and not is_above:
+            overrule(run, judged, allowed, "use-past")
 
 
 def rename(run_id: str) -> None:
