@@ -92,7 +92,7 @@ if given is not None:
     st.toast(f"{what}: {given['caption']}")
 state = canvas_state.of(st.session_state)
 arrive_by_link(state)
-if f"canvas-{state.version}" not in st.session_state:  # its value went with a change of page
+if state.key not in st.session_state:  # its value went with a change of page
     state.arrive()
 st.html(STYLE)
 st.title("Draw a digit")

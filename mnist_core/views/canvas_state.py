@@ -35,6 +35,7 @@ MOST_OBJECTS = 1000
 MOST_POINTS = 5000
 MOST_PICTURE_CHARACTERS = 1_000_000
 WIDEST_STROKE_PX = 100.0
+NOT_BY_HAND = "Only what is drawn by hand can be kept, no examples and no pictures."
 _KEY = "canvas_state"
 
 
@@ -59,23 +60,31 @@ class CanvasState:
     drawing: int = 0  # counts the drawings that were begun
     initial: dict[str, Any] | None = None
     objects: list[dict[str, Any]] = field(default_factory=list)
+    given: int = 0  # how many of the objects, the first, no hand drew: an example, a picture
     undone: list[dict[str, Any]] = field(default_factory=list)
     strip: list[StripEntry] = field(default_factory=list)
     image: np.ndarray | None = None  # (28, 28) float32: what the networks read last; None: nothing
     seen_files: set[str] = field(default_factory=set)
+
+    @property
+    def key(self) -> str:
+        """The canvas component's key in the session."""
+        return f"canvas-{self.version}"
 
     def see(self, raw: object) -> None:
         """Take note of what the canvas holds now; a browser can say anything."""
         objects = _objects(raw)
         if len(objects) > len(self.objects):
             self.undone = []
+            self.given = min(self.given, len(self.objects))
         self.objects = objects
 
     def kept(self, machine: str) -> str:
         """Return what the browser has to keep for `resume`; machine: the name of this one."""
         drawn = self.initial or {"objects": []}
         told = {"session": self.session, "machine": machine, "version": self.version}
-        return json.dumps(told | drawn)
+        given = min(self.given, len(drawn["objects"]))
+        return json.dumps(told | {"given": given} | drawn)
 
     def told(self) -> dict[str, Any]:
         """Return what the pen's companion has to know of the canvas as it was last redrawn."""
@@ -95,7 +104,10 @@ class CanvasState:
             return
         if isinstance(content, dict) and isinstance(content.get("version"), int):
             self.version, self.in_sight = content["version"], content.get("machine") == machine
-            self.initial = {"objects": _objects(content)} if self.version else None
+            self.objects = _objects(content)
+            self.initial = {"objects": self.objects} if self.version else None
+            given = content.get("given")
+            self.given = given if isinstance(given, int) else 0
 
     def begin(self) -> bool:
         """Begin the session; return True if the browser brought a drawing that it lost sight of.
@@ -129,7 +141,7 @@ class CanvasState:
         self._begin([])
 
     def load_strokes(self, strokes: list[Stroke]) -> None:
-        """Begin a new drawing from strokes in canvas pixels."""
+        """Begin a new drawing from an example's strokes, in canvas pixels."""
         self._begin(canvas_json(strokes)["objects"])
 
     def load_picture(self, ink: np.ndarray) -> None:
@@ -145,6 +157,15 @@ class CanvasState:
             self.load_picture(np.kron(image, np.ones((8, 8), np.uint8)))
         else:
             self.clear()
+
+    def handwriting(self) -> tuple[list[Stroke], float]:
+        """Return where the pen was seen, stroke by stroke, in canvas pixels, and the brush's width.
+
+        Raises WrongDrawing where the canvas is empty, or holds what no hand drew.
+        """
+        if self.objects[: self.given]:
+            raise WrongDrawing(NOT_BY_HAND)
+        return drawn(self.objects)
 
     def is_new(self, file_id: str) -> bool:
         """Return True the first time that a file is asked about."""
@@ -177,6 +198,7 @@ class CanvasState:
         self.begun = True  # whatever the browser has kept is not wanted any more
         self.drawing += 1
         self.undone = []
+        self.given = len(objects)
         self._redraw(objects)
 
     def _redraw(self, objects: list[dict[str, Any]]) -> None:
@@ -190,6 +212,20 @@ def of(session: MutableMapping[str, Any]) -> CanvasState:
     if _KEY not in session:
         session[_KEY] = CanvasState()
     return session[_KEY]
+
+
+def look_again(session: MutableMapping[str, Any]) -> bool:
+    """Take note of what the canvas has sent by now; return whether that is news.
+
+    What is drawn is in the session before the page that shows the canvas runs again.
+    """
+    state = of(session)
+    sent = session.get(state.key)
+    drawing = sent.get("drawing") if isinstance(sent, Mapping) else None
+    before = state.objects
+    if isinstance(drawing, Mapping):
+        state.see(drawing.get("raw"))
+    return state.objects != before
 
 
 def _objects(value: object) -> list[dict[str, Any]]:
@@ -245,7 +281,7 @@ def drawn(objects: list[dict[str, Any]]) -> tuple[list[Stroke], float]:
     strokes, widths = [], []
     for item in objects[:MOST_OBJECTS]:
         if not isinstance(item.get("path"), list):
-            raise WrongDrawing("Only what is drawn by hand can be kept, no pictures.")
+            raise WrongDrawing(NOT_BY_HAND)
         try:
             strokes.append(seen_points(item["path"][:MOST_POINTS]))
         except (ValueError, TypeError, OverflowError):

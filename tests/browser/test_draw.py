@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from mnist_core.data.pendigits import load_pendigits
 from mnist_core.errors import DatasetError
@@ -228,6 +228,28 @@ def test_an_example_lands_on_the_canvas_and_can_be_taken_back(desktop_page, addr
         page.get_by_role("button", name="Undo").first.click()
         settle(page)
     page.locator(ANSWER.format("cnn")).wait_for(state="detached", timeout=20_000)
+
+
+def test_a_press_in_the_instant_of_a_stroke_counts_that_stroke(desktop_page, address):
+    """Regression: Undo took back two; what was said was of the drawing before it."""
+    page = desktop_page
+    pen = open_page(page, address)
+    first, second = next(e.strokes for e in EXAMPLES if e.label == 4)
+    shown = page.locator(".reading[data-strokes]")
+    press = """name => addEventListener('mouseup', () => setTimeout(  // when the canvas sends it
+        () => document.querySelector(name).click(), 200), {once: true})"""
+    pen.draw([first])
+    expect(shown).to_have_attribute("data-strokes", "1", timeout=20_000)
+    settle(page)
+    page.evaluate(press, ".st-key-undo button")
+    pen.draw([second])
+    settle(page)
+    expect(shown).to_have_attribute("data-strokes", "1")
+    page.evaluate(press, ".st-key-say-right button")
+    pen.draw([second])
+    settle(page)
+    expect(shown).to_have_attribute("data-strokes", "2")
+    expect(page.locator(".st-key-feedback")).to_contain_text("Kept with your strokes: this is a 4")
 
 
 def test_a_photo_lands_on_the_canvas_and_is_read(desktop_page, address, tmp_path):

@@ -5,6 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from mnist_core.errors import WrongDrawing
+from mnist_core.ink.examples import EXAMPLES, canvas_json
+from mnist_core.views import canvas_state
 from mnist_core.views.canvas_state import CanvasState
 
 STROKES = [{"n": 1}, {"n": 2}]
@@ -83,3 +86,52 @@ def test_a_digit_without_ink_leaves_the_canvas_empty():
     state.see({"objects": STROKES})
     state.load_image(np.zeros((28, 28), np.uint8))
     assert (state.objects, state.initial, state.drawing) == ([], {"objects": []}, 1)
+
+
+def test_what_the_canvas_has_sent_is_taken_over_whatever_it_is():
+    session = {}
+    assert not canvas_state.look_again(session)
+    session["canvas-0"] = {"drawing": {"raw": {"objects": STROKES}}}
+    assert canvas_state.look_again(session)
+    assert canvas_state.of(session).objects == STROKES
+    assert not canvas_state.look_again(session)
+    for sent in (None, 7, {}, {"drawing": None}, {"drawing": "x"}):
+        session["canvas-0"] = sent
+        assert not canvas_state.look_again(session)
+
+
+def test_an_example_is_nobodys_handwriting_as_long_as_some_of_it_is_there():
+    """Regression: it was kept as a person's drawing, and by everybody who tried it."""
+    state = CanvasState()
+    strokes = EXAMPLES[4].strokes
+    (by_hand,) = canvas_json(strokes[:1])["objects"]
+    state.load_strokes(strokes)
+    assert len(state.objects) == 2
+
+    def is_by_hand() -> bool:
+        try:
+            state.handwriting()
+        except WrongDrawing:
+            return False
+        return True
+
+    assert not is_by_hand()
+    state.see({"objects": [*state.objects, by_hand]})
+    assert not is_by_hand()
+    for _ in range(3):
+        state.undo()
+    state.redo()
+    assert not is_by_hand()
+    state = session_after(state, "first")
+    state.see(state.initial)
+    assert not is_by_hand()
+    state.undo()
+    state.see({"objects": [by_hand]})
+    assert is_by_hand()
+    state = session_after(state, "first")
+    state.see({"objects": [by_hand]})
+    assert is_by_hand()
+    state.load_strokes(strokes)
+    state.clear()
+    state.see({"objects": [by_hand]})
+    assert is_by_hand()

@@ -25,7 +25,7 @@ from pages.parts.draw import feedback
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = str(ROOT / "pages" / "draw.py")
-SEVEN = next(example for example in EXAMPLES if example.label == 7)
+SEVEN, FOUR = (next(one for one in EXAMPLES if one.label == digit) for digit in (7, 4))
 
 
 @pytest.fixture(autouse=True)
@@ -39,14 +39,26 @@ def artifacts(tmp_path, monkeypatch):
 
 
 def open_page(monkeypatch, objects: list | None = None) -> AppTest:
-    """The page with a seven on its canvas; the canvas itself needs a running server."""
-    drawn = canvas_json(SEVEN.strokes) if objects is None else {"objects": objects}
-    canvas = types.SimpleNamespace(json_data=drawn, image_data=draw_strokes(SEVEN.strokes))
-    stand_in = types.SimpleNamespace(st_canvas=lambda **_: canvas)
+    """The page with a seven drawn on its canvas; the canvas itself needs a running server."""
+
+    def st_canvas(key: str, initial_drawing: dict | None, **_: object) -> types.SimpleNamespace:
+        sent = st.session_state.get(key)
+        return types.SimpleNamespace(json_data=sent["drawing"]["raw"] if sent else initial_drawing)
+
+    stand_in = types.SimpleNamespace(st_canvas=st_canvas)
     monkeypatch.setitem(sys.modules, "streamlit_drawable_canvas", stand_in)
-    page = AppTest.from_file(PAGE, default_timeout=60).run()
+    page = AppTest.from_file(PAGE, default_timeout=60)
+    draw(page, canvas_json(SEVEN.strokes)["objects"] if objects is None else objects)
+    page.run()
     assert not page.exception
     return page
+
+
+def draw(page: AppTest, objects: list) -> None:
+    """Let the canvas send what is on it now."""
+    page.session_state[canvas_state.of(page.session_state).key] = {
+        "drawing": {"raw": {"objects": objects}}
+    }
 
 
 def picture_of(strokes: list) -> dict:
@@ -66,7 +78,9 @@ def words(page: AppTest) -> str:
 
 def say(page: AppTest, what: object) -> AppTest:
     (pills,) = [group for group in page.get("button_group") if "No, it" in group.label]
-    return pills.set_value(what).run()
+    page = pills.set_value(what).run()
+    assert not page.exception
+    return page
 
 
 def test_right_keeps_the_strokes_with_what_both_networks_read(monkeypatch):
@@ -120,6 +134,40 @@ def test_right_asks_which_digit_where_the_networks_disagree(monkeypatch, cnn, wh
     assert "1 drawing is forgotten" in words(page)
     page.button(key="clear").click().run()
     assert "forgotten" not in words(page)
+
+
+@pytest.mark.parametrize("said", ["right", 9])
+def test_a_press_counts_the_stroke_that_came_with_it(monkeypatch, said):
+    """Regression: what was said was kept of the drawing without it."""
+    page = open_page(monkeypatch, canvas_json(FOUR.strokes[:1])["objects"])
+    page.button(key="why").click().run()
+    draw(page, canvas_json(FOUR.strokes)["objects"])
+    page = page.button(key="say-right").click().run() if said == "right" else say(page, said)
+    assert not page.exception
+    (kept,) = people.listed()
+    assert (kept.label, len(kept.strokes)) == (4 if said == "right" else 9, 2)
+    assert f"**this is a {kept.label}**" in words(page)
+    assert "asked_why" not in page.session_state  # of the drawing before
+
+
+def test_undo_takes_back_the_stroke_that_came_with_it_and_no_other(monkeypatch):
+    """Regression: it took two strokes away, the last one for good."""
+    strokes = canvas_json(FOUR.strokes)["objects"]
+    page = open_page(monkeypatch, strokes[:1])
+    draw(page, strokes)
+    page.button(key="undo").click().run()
+    assert not page.exception
+    state = canvas_state.of(page.session_state)
+    assert (state.objects, state.undone) == (strokes[:1], strokes[1:])
+
+
+def test_an_example_is_not_kept(monkeypatch):
+    """Regression: it was, and by everybody who tried it, as another person's handwriting."""
+    page = open_page(monkeypatch, [])
+    page.button(key=f"example-{EXAMPLES.index(SEVEN)}").click().run()
+    page.button(key="say-right").click().run()
+    assert "Only what is drawn by hand can be kept, no examples" in words(page)
+    assert people.listed() == []
 
 
 def test_a_picture_is_not_kept(monkeypatch):

@@ -56,7 +56,7 @@ def canvas(state: canvas_state.CanvasState) -> np.ndarray | None:
         width=CANVAS_SIZE_PX,
         height=CANVAS_SIZE_PX,
         initial_drawing=state.initial,
-        key=f"canvas-{state.version}",
+        key=state.key,
         on_change=after_stroke,
     )
     state.see(result.json_data)
@@ -75,13 +75,17 @@ def outdated() -> list[str]:
 
 
 def after_stroke() -> None:
-    """Take what was said of the drawing as it was away; without any, only `drawing` reruns."""
-    if stale := outdated():
+    """Take what was said of the drawing as it was away; without any, only `drawing` reruns.
+
+    A press that came with the stroke has looked at it already.
+    """
+    if canvas_state.look_again(st.session_state) and (stale := outdated()):
         st.rerun(["drawing", *stale])
 
 
 def change(action: Callable[[], None]) -> None:
     """Change the canvas; rerun what follows from it, and no more."""
+    canvas_state.look_again(st.session_state)
     action()
     st.rerun(["drawing", "kept", *outdated()])
 

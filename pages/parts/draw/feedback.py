@@ -8,14 +8,16 @@ import streamlit as st
 
 from mnist_core.data import people
 from mnist_core.data.drawing import Drawing, agreed_label, checked_strokes, record
-from mnist_core.errors import MnistError, WrongDrawing
+from mnist_core.errors import BlankDrawing, MnistError, WrongDrawing
 from mnist_core.ink.non_digits import NOT_A_DIGIT
+from mnist_core.ink.preprocessing import mnist_image
 from mnist_core.ink.strokes import CANVAS_SIZE_PX
 from mnist_core.room import deletion
 from mnist_core.views import canvas_state
 from mnist_core.words import article
 from pages.parts import writer
 from pages.parts.draw.answers import active_models, classifiers
+from pages.parts.draw.why import forget_why
 
 NO_DIGIT = "not a digit"
 MESSAGES = ("feedback-problem", "forgotten")
@@ -65,29 +67,42 @@ def ask() -> None:
 
 def agree() -> None:
     """Keep the drawing as what both networks read."""
-    forget_messages()
+    redrawn = begin_to_say()
     state = canvas_state.of(st.session_state)
-    found = [] if state.image is None else [c.answer(state.image) for c in classifiers().values()]
     try:
+        image = mnist_image(canvas_state.render(state.objects))
+        found = [classifier.answer(image) for classifier in classifiers().values()]
         keep(agreed_label([(answer.digit, answer.is_digit) for answer in found]))
-    except WrongDrawing as error:
+    except (BlankDrawing, WrongDrawing) as error:
         st.session_state["feedback-problem"] = str(error)
+    if redrawn:
+        st.rerun(redrawn)
 
 
 def correct(key: str) -> None:
     """Keep the drawing as what the visitor chose."""
-    forget_messages()
+    redrawn = begin_to_say()
     chosen = st.session_state.get(key)
     if chosen is not None:
         keep(NOT_A_DIGIT if chosen == NO_DIGIT else int(chosen))
     st.session_state["feedback-turn"] = st.session_state.get("feedback-turn", 0) + 1
+    if redrawn:
+        st.rerun(redrawn)
+
+
+def begin_to_say() -> list[str]:
+    """Take messages away; return the fragments to rerun where a stroke came with the press."""
+    forget_messages()
+    if not canvas_state.look_again(st.session_state):
+        return []
+    return ["drawing", "feedback", *(["more"] if forget_why() else [])]
 
 
 def keep(label: int) -> None:
     """Put the drawing on the canvas into the people's database."""
     state = canvas_state.of(st.session_state)
     try:
-        strokes, width_px = canvas_state.drawn(state.objects)
+        strokes, width_px = state.handwriting()
         points = checked_strokes([stroke.tolist() for stroke in strokes])
         digest = hashlib.sha256(json.dumps(points).encode()).hexdigest()[:16]
         drawing = Drawing(
