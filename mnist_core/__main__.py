@@ -166,7 +166,8 @@ def _add_training_options(train: Parser) -> None:
         "--from",
         dest="start_from",
         metavar="MODEL",
-        help="begin at the weights of dense, cnn or a run of the same recipe",
+        help="begin at the weights of dense, cnn or a run of the same recipe; the images validate "
+        "that it has not learnt from",
     )
     train.add_argument("--learn", choices=["dense", "cnn"], help=argparse.SUPPRESS)
     train.add_argument("--fold", type=int, choices=range(1, FOLDS + 1), help=argparse.SUPPRESS)

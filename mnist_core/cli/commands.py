@@ -16,7 +16,7 @@ import numpy as np
 from mnist_core import words
 from mnist_core.cli import people
 from mnist_core.cli.quiet import quiet
-from mnist_core.errors import MnistError, RecipeError, RunError, UnreadableImage
+from mnist_core.errors import MnistError, ModelError, RecipeError, RunError, UnreadableImage
 from mnist_core.files import replacing
 from mnist_core.models import registry
 from mnist_core.runs import limits, queue
@@ -24,7 +24,7 @@ from mnist_core.runs.engine import end_with_worker, step_back
 from mnist_core.runs.folder import Run, RunProcess, alone, should_stop
 from mnist_core.runs.moments import probes_of
 from mnist_core.runs.report import USUAL_AUGMENTATION, changes_in_words, test_accuracy
-from mnist_core.training.hyperparameters import Augmentation, Hyperparameters, override
+from mnist_core.training.hyperparameters import Augmentation, Hyperparameters, override, split_of
 from mnist_core.training.recipes import RECIPES, Recipe, get_recipe
 
 if TYPE_CHECKING:
@@ -77,6 +77,9 @@ def train(arguments: Namespace) -> int:
     recipe = get_recipe(arguments.recipe)
     changes = changed_hyperparameters(recipe, vars(arguments))
     hyperparameters = override(recipe.hyperparameters, **changes)
+    if arguments.start_from is not None and arguments.learn is None:
+        changes = _with_split_of(arguments.start_from, recipe, changes)
+        hyperparameters = override(recipe.hyperparameters, **changes)
     if arguments.ship:
         return _train_to_ship(recipe, hyperparameters, arguments)
     if arguments.run_folder is not None:
@@ -129,6 +132,29 @@ def changed_hyperparameters(recipe: Recipe, given: dict[str, Any]) -> dict[str, 
         return changes | {"augmentation": dataclasses.asdict(standing) | amounts}
     if given.get("augmentation") == "on" and recipe.hyperparameters.augmentation is None:
         return changes | {"augmentation": dataclasses.asdict(USUAL_AUGMENTATION)}
+    return changes
+
+
+def _with_split_of(name: str, recipe: Recipe, changes: dict[str, Any]) -> dict[str, Any]:
+    """Return changes by which the images validate that the model has not learnt from.
+
+    As they are where it learnt from other data. Raises ModelError where they choose others.
+    """
+    from mnist_core.data.mnist import load_mnist
+
+    card = registry.load_card(name)
+    if (card.get("data") or {}).get("digest") != load_mnist().digest:
+        return changes
+    standing = dataclasses.asdict(recipe.hyperparameters)
+    for part, value in split_of(card).items():
+        option = "--" + part.replace("_", "-")
+        if changes.get(part, value) != value:
+            raise ModelError(
+                f"{name!r} was trained with {option} {value}; with {changes[part]} images that it "
+                f"learnt from would validate, so leave {option} out."
+            )
+        if value != standing[part]:
+            changes = changes | {part: value}
     return changes
 
 

@@ -79,7 +79,8 @@ def train(
     continues from its last complete epoch, which `checkpoint` in it holds; the caller deletes
     that once the model is saved. `should_stop` is asked after every batch; a stopped
     training returns the weights of its best epoch so far. With `start_from`, the name of a
-    saved model of the same recipe, training begins at its weights instead of random ones.
+    saved model of the same recipe, training begins at its weights instead of random ones; the
+    hyperparameters choose the images that validate, which it should not have learnt from.
     probes: (n, 28, 28) uint8, digits that the training is watched with (see `moments`).
     Raises ModelError where that model cannot be read or has other layers.
     """

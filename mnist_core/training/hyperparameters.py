@@ -67,6 +67,14 @@ def override(hyperparameters: Hyperparameters, **changes: Any) -> Hyperparameter
     return changed
 
 
+def split_of(card: dict[str, Any]) -> dict[str, Any]:
+    """Return what chose the images that a network learnt from, so that the same ones validate."""
+    told = card.get("hyperparameters")
+    if not isinstance(told, dict):
+        told = {"seed": card.get("seed", 1)}
+    return {name: told[name] for name in ("seed", "validation_split", "share") if name in told}
+
+
 def _augmentation(amounts: dict[str, Any]) -> Augmentation:
     known = {field.name for field in dataclasses.fields(Augmentation)}
     for name in amounts:

@@ -35,7 +35,7 @@ from mnist_core.training.fine_tuning import (
     Pupil,
     keep_what_costs_nothing,
 )
-from mnist_core.training.hyperparameters import Hyperparameters, override
+from mnist_core.training.hyperparameters import Hyperparameters, override, split_of
 from mnist_core.training.ink_pool import ink_pool
 from mnist_core.training.lessons import drawn_anew
 from mnist_core.training.recipes import get_recipe
@@ -317,11 +317,3 @@ class _School:
             "gate": {name: dataclasses.asdict(part) for name, part in verdict.parts.items()},
         }
         return made | found | {"learnt_from_people": learnt}
-
-
-def split_of(card: dict[str, Any]) -> dict[str, Any]:
-    """Return what chose the images that a network learnt from, so that the same ones validate."""
-    told = card.get("hyperparameters")
-    if not isinstance(told, dict):
-        told = {"seed": card.get("seed", 1)}
-    return {name: told[name] for name in ("seed", "validation_split", "share") if name in told}

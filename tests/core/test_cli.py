@@ -15,6 +15,7 @@ import pytest
 
 from mnist_core.__main__ import main
 from mnist_core.cli import commands
+from mnist_core.data.mnist import load_mnist
 from mnist_core.models import registry
 from mnist_core.runs import queue
 from mnist_core.training.hyperparameters import Augmentation
@@ -104,6 +105,45 @@ def test_every_hyperparameter_can_be_changed():
     augmentation = changes.pop("augmentation")
     assert changes == {"epochs": 3, "patience": None}
     assert Augmentation(**augmentation) == Augmentation(rotation_degrees=5.0)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What trainings are asked for, of which none is done."""
+    hyperparameters = []
+    monkeypatch.setattr(
+        commands, "_train", lambda recipe, chosen, *_: hyperparameters.append(chosen)
+    )
+    return hyperparameters
+
+
+def base(folder: Path, digest: str) -> None:
+    split = {"seed": 2, "share": 0.5, "validation_split": 1 / 12}
+    folder.mkdir(parents=True)
+    card = {"recipe": "cnn", "hyperparameters": split, "data": {"digest": digest}}
+    (folder / registry.CARD_FILE).write_text(json.dumps(card))
+
+
+def test_what_validates_is_nothing_that_the_first_model_learnt(
+    artifacts, few_digits, asked, capsys
+):
+    """Regression: the recipe's own seed and share chose, so most of it had been learnt."""
+    base(artifacts / "cnn", load_mnist().digest)
+    assert main(["train", "cnn", "--from", "cnn"]) == 0
+    assert main(["train", "cnn", "--from", "cnn", "--seed", "2", "--epochs", "3"]) == 0
+    assert [(one.seed, one.share, one.validation_split) for one in asked] == 2 * [(2, 0.5, 1 / 12)]
+    assert queue.list_runs()[-1].changes == {"seed": 2, "share": 0.5}
+    capsys.readouterr()
+    for words in (["--seed", "1"], ["--share", "1"], ["--validation-split", "0.1"]):
+        assert main(["train", "cnn", "--from", "cnn", *words]) == 2
+        assert f"would validate, so leave {words[0]} out." in capsys.readouterr().err
+    assert len(queue.list_runs()) == 2
+
+
+def test_other_data_are_split_as_asked_for(artifacts, few_digits, asked):
+    base(artifacts / "cnn", "of other data")
+    assert main(["train", "cnn", "--from", "cnn", "--seed", "3"]) == 0
+    assert [(one.seed, one.share) for one in asked] == [(3, 1.0)]
 
 
 def test_the_diagrams_layers_have_the_recipes_parameters():
