@@ -226,6 +226,20 @@ ON_AXIS = """(network) => {
 }"""
 
 
+def test_a_tie_is_no_answer(code, open_wall):
+    """The lower of two digits stood there as the room's, with a check mark that nothing counted."""
+    round_ = host.start_round(code, "beat", 60, QUESTIONS)
+    for question, said in enumerate([(3, 3, 5), (3, 5), (5,)]):
+        for token, digit in zip(TOKENS, said, strict=False):
+            ballot.read(code, token, round_.id, question, digit)
+    host.stop_round(code)
+    page = open_wall(code, tell(wall.state(code)))
+    said = page.locator(".question .people")
+    expect(said).to_have_text(["3 · 67% ✓", "tie", "5 · 100%", *["–"] * 17])
+    expect(page.locator(".question .ok")).to_have_count(1)
+    expect(page.locator(".scores .people")).to_contain_text("by majority 1 of 3")
+
+
 @pytest.mark.parametrize(("status", "body", "said"), [
     (404, '{"error": "There is no room"}', "There is no open room with this code."),
     (404, "<h1>Not found</h1>", "Connecting…"),

@@ -411,10 +411,10 @@ function beat() {
     const pen = sheet.getContext("2d"), image = pen.createImageData(28, 28), raw = atob(said.pixels[i]);
     for (let p = 0; p < 784; p++) { image.data.fill(raw.charCodeAt(p), 4 * p, 4 * p + 3); image.data[4 * p + 3] = 255; }
     pen.putImageData(image, 0, 0);
-    const counts = said.said[i], all = counts.reduce((sum, n) => sum + n, 0);
-    const top = counts.map((n, digit) => [n, digit]).filter(([n]) => n).sort((a, b) => b[0] - a[0]).slice(0, 1);
-    const room = make("p", "people", all ? top.map(([n, digit]) => `${digit} · ${percent(n / all, 0)}${digit === label ? " ✓" : ""}`).join("") : "–");
-    if (top[0]?.[1] === label) room.classList.add("ok");
+    const counts = said.said[i], all = counts.reduce((sum, n) => sum + n, 0), most = Math.max(...counts);
+    const top = counts.indexOf(most), tied = counts.lastIndexOf(most) !== top, right = !tied && top === label;
+    const room = make("p", "people", !all ? "–" : tied ? "tie" : `${top} · ${percent(most / all, 0)}${right ? " ✓" : ""}`);
+    if (right) room.classList.add("ok");
     const nets = make("p");
     for (const network of NETWORKS) {
       const digit = said.networks[network].digits[i];
