@@ -109,10 +109,18 @@ def open_wall(chromium: Browser) -> Iterator[Callable[..., Page]]:
         context.close()
 
 
-def tell(state: dict) -> Callable[[Route], None]:
+def tell(*states: dict) -> Callable[[Route], None]:
+    told = "".join(f"data: {json.dumps(state)}\n\n" for state in states)
     return lambda route: route.fulfill(
-        body=f"retry: 3600000\ndata: {json.dumps(state)}\n\n", content_type="text/event-stream"
+        body=f"retry: 3600000\n{told}", content_type="text/event-stream"
     )
+
+
+def newer(state: dict, drawings: int) -> dict:
+    """Return the news of so many drawings more than in this state, which have fooled nobody."""
+    last = state["drawings"][-1]
+    made = [last | {"id": last["id"] + 1 + n, "fooled": []} for n in range(drawings)]
+    return state | {"revision": state["revision"] + 1, "reset": False, "drawings": made}
 
 
 def refuse(status: int, body: str) -> Callable[[Route], None]:
@@ -198,6 +206,27 @@ def test_a_cleared_wall_counts_only_what_the_figures_count(code, open_wall, stat
     host.clear(code)
     page = open_wall(code, tell(wall.state(code)))
     expect(page.locator("#subtitle")).to_contain_text(said)
+
+
+def test_what_fooled_a_network_stays_in_front_of_all_that_came_later(code, open_wall):
+    """It left the wall with the sixtieth drawing after it."""
+    bring_to(code, "fool")
+    state = wall.state(code)
+    fooled = {one["id"] for one in state["drawings"] if one["fooled"]}
+    page = open_wall(code, tell(state, newer(state, 450)))
+    tiles = page.locator(".fool .tile")
+    expect(tiles).to_have_count(40)
+    shown = [int(tile.get_attribute("data-id")) for tile in tiles.all()]
+    assert set(shown[: len(fooled)]) == fooled
+    assert shown[len(fooled)] == max(shown)
+
+
+def test_a_wall_laid_out_by_answers_shows_as_many_as_it_is_told_of_at_once(code, open_wall):
+    """It showed 150, and thirty of them were gone when it was told anew."""
+    bring_to(code, "space")
+    state = wall.state(code)
+    page = open_wall(code, tell(state, newer(state, 150)))
+    expect(page.locator(".tile")).to_have_count(wall.MOST_AT_ONCE)
 
 
 @pytest.mark.parametrize(("right", "first"), [(2, "0%"), (19, "50%")])

@@ -3,7 +3,10 @@
 const $ = (id) => document.getElementById(id);
 const base = location.pathname.replace(/\/wall\/?$/, "");
 const NETWORKS = ["dense", "cnn"], TITLES = { dense: "Dense network", cnn: "CNN" };
-const NO_DIGIT = 10, MOST_TILES = 60;
+const NO_DIGIT = 10;
+// How many drawings are kept, and how many shown; of those "laid out by answers" as many as the
+// server tells of at once, or some would be gone when it tells anew.
+const MOST_KEPT = 400, MOST_TILES = 60, MOST_IN_SPACE = 120, MOST_IN_FOOL = 40;
 const drawings = new Map();
 let told = null, endsAt = null, shownKey = "", arrived = new Set();
 
@@ -83,7 +86,7 @@ function hear(news) {
       drawings.set(one.id, one);
     }
   }
-  while (drawings.size > 400) drawings.delete(Math.min(...drawings.keys()));
+  for (const one of foremost().slice(MOST_KEPT)) drawings.delete(one.id);
   told = news;
   endsAt = round && !round.over && round.left_ms != null && !news.room.paused
     ? performance.now() + round.left_ms : null;
@@ -172,8 +175,10 @@ function fill(made, drawing) {
   made.replaceChildren(svg(drawing), make("div", "name", drawing.name), says);
   made.dataset.state = JSON.stringify([drawing.veiled, drawing.name, drawing.votes, drawing.verdict]);
 }
-function newest(limit) {
-  return [...drawings.values()].sort((a, b) => b.id - a.id).slice(0, limit);
+// The newest first; in "Fool it" what fooled a network stays in front of them.
+function foremost(limit) {
+  const fooled = (drawing) => drawing.fooled?.length || 0;
+  return [...drawings.values()].sort((a, b) => fooled(b) - fooled(a) || b.id - a.id).slice(0, limit);
 }
 function grid(stage, shown) {
   // As large as they fit, but never so large that one fills the wall.
@@ -209,7 +214,7 @@ function child(className) {
 }
 function draw() {
   if (told.room.layout === "space") return space(child("space"));
-  grid(child("grid"), newest(MOST_TILES));
+  grid(child("grid"), foremost(MOST_TILES));
 }
 
 // Where the CNN puts it: each drawing between the ten digits, nearer to what it is more likely to
@@ -228,7 +233,7 @@ function space(stage) {
     mark.style.top = `${y}px`;
     stage.append(mark);
   }
-  const shown = newest(150).reverse();
+  const shown = foremost(MOST_IN_SPACE).reverse();
   const side = Math.max(38, Math.min(0.19 * height, Math.sqrt(width * height / Math.max(shown.length, 1)) * 0.5));
   const places = shown.map((drawing) => {
     const said = (drawing.read.cnn || drawing.read.dense).probabilities.map((p) => Math.cbrt(p));
@@ -362,9 +367,7 @@ function fool() {
     side.append(make("h2", "", "Best at fooling"), make("ol", "board"), make("p", "said"));
     stage.append(make("div", "grid"), side);
   }
-  // What fooled a network stays in front.
-  const all = newest(MOST_TILES).sort((a, b) => (b.fooled?.length || 0) - (a.fooled?.length || 0) || b.id - a.id);
-  grid(stage.firstChild, all.slice(0, 40));
+  grid(stage.firstChild, foremost(MOST_IN_FOOL));
   stage.querySelector(".board").replaceChildren(...told.fool.board.map((one) => {
     const line = make("li");
     line.append(make("span", "", one.name), make("b", "", one.points));
