@@ -21,14 +21,20 @@ MOST_FILE_BYTES = 400_000_000
 def learn(arguments: Namespace) -> int:
     """Let one network or both learn from people; say what the gate made of it.
 
-    Exit code 1 where a candidate was refused or it was stopped.
+    Exit code 1 where a candidate was refused, or where it was stopped, which ends it for both.
     """
     slots = registry.SLOTS if arguments.network == "both" else (arguments.network,)
-    passed = [_learn(slot, arguments) for slot in slots]
-    return 0 if all(passed) else 1
+    verdicts = []
+    for slot in slots:
+        passed = _learn(slot, arguments)
+        if passed is None:
+            return 1
+        verdicts.append(passed)
+    return 0 if all(verdicts) else 1
 
 
-def _learn(slot: str, arguments: Namespace) -> bool:
+def _learn(slot: str, arguments: Namespace) -> bool | None:
+    """Return whether the candidate passed; None where it was stopped."""
     asked = learning.asked(slot)
     own = queue.own(asked.recipe, asked.changes, asked.title, asked.more)
     with own as run, RunProcess(run.folder) as process:
@@ -40,7 +46,7 @@ def _learn(slot: str, arguments: Namespace) -> bool:
         report = gate_report.load(run.folder)
         if report is None:
             print("Stopped; nothing was changed.")
-            return False
+            return None
         for name, part in report.verdict.parts.items():
             print(gate_report.part_in_words(name, part))
         print(f"{run.run_id}: {gate_report.report_in_words(report)}")
@@ -56,9 +62,12 @@ def learn_in(
     take_over: bool = True,
 ) -> bool:
     """Learn in a run's folder, showing how it goes; return whether it was stopped."""
-    from mnist_core.cli.terminal import StopRequest, TrainingDisplay
+    from mnist_core.cli.terminal import STOPPING_LESSON, StopRequest, TrainingDisplay
 
-    with StopRequest(shown) as stop, TrainingDisplay(folder, shown, "lesson") as display:
+    with (
+        StopRequest(shown, STOPPING_LESSON) as stop,
+        TrainingDisplay(folder, shown, "lesson") as display,
+    ):
         return learning.learn_into(
             folder,
             slot,

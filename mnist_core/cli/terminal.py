@@ -15,17 +15,18 @@ from mnist_core import words
 from mnist_core.runs.progress import append_event
 
 STOPPING = b"\nStopping after this batch; press Ctrl-C again to lose it all.\n"
+STOPPING_LESSON = b"\nStopping after this batch; no candidate will be kept.\n"
 
 
 class StopRequest:
     """While entered, the first Ctrl-C (or SIGTERM) asks the training to end; a second one ends it.
 
-    `requested` says whether that happened.
+    `requested` says whether that happened; said: what is said then.
     """
 
-    def __init__(self, shown: TextIO) -> None:
+    def __init__(self, shown: TextIO, said: bytes = STOPPING) -> None:
         self.requested = False
-        self._shown = shown
+        self._shown, self._said = shown, said
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopRequest:
@@ -42,7 +43,7 @@ class StopRequest:
             raise KeyboardInterrupt
         self.requested = True
         # Past the stream's buffer: the signal may come in the middle of a write to it.
-        os.write(self._shown.fileno(), STOPPING)
+        os.write(self._shown.fileno(), self._said)
 
 
 class TrainingDisplay:

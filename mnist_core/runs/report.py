@@ -149,7 +149,8 @@ def against_active(run: Run, active: Mapping[str, str]) -> str:
 def stage_in_words(run: Run, progress: Progress) -> str:
     """Return what a run in progress is doing now."""
     if run.stop_requested or (run.folder / "stop").exists():
-        return "Stopping; the best weights so far are being kept"
+        kept = "no candidate" if "learn" in run.changes else "the best weights so far"
+        return f"Stopping; {kept} will be kept"
     if progress.finished:
         return "Saving the model"
     if waits_for := read_json(run.folder / "process.json").get("waits_for"):

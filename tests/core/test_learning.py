@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 from mnist_core.__main__ import main
 from mnist_core.analysis.gate import SETS, Part, Verdict
 from mnist_core.analysis.opinions import Opinions, doubted
-from mnist_core.cli.terminal import TrainingDisplay
+from mnist_core.cli.terminal import STOPPING_LESSON, StopRequest, TrainingDisplay
 from mnist_core.data import collection, database, people
 from mnist_core.data.mnist import load_mnist, train_validation_split
 from mnist_core.errors import DatasetError, LearningError
@@ -241,6 +242,22 @@ def test_the_last_batch_of_a_lesson_is_told():
     for batch in range(4):
         watch.on_train_batch_end(batch)
     assert told == [1, 4]
+
+
+def test_who_stops_one_lesson_of_two_is_given_no_other(monkeypatch, capsys):
+    """Regression: after Ctrl-C the other network began to learn."""
+    monkeypatch.setattr(learning, "learn_into", lambda *_, **__: True)
+    assert main(["learn", "both"]) == 1
+    assert capsys.readouterr().out == "Stopped; nothing was changed.\n"
+    (run,) = queue.list_runs()
+    assert run.state == "stopped"
+
+
+def test_ctrl_c_says_of_a_lesson_that_nothing_is_kept(tmp_path):
+    with (tmp_path / "shown").open("w") as shown, StopRequest(shown, STOPPING_LESSON) as stop:
+        signal.raise_signal(signal.SIGINT)
+        assert stop.requested
+    assert "no candidate will be kept" in (tmp_path / "shown").read_text()
 
 
 @pytest.mark.slow

@@ -99,7 +99,10 @@ def test_what_a_run_is_doing_is_said_from_its_events():
     watched.update()
     assert report.stage_in_words(run, watched) == "Saving the model"
     (run.folder / "stop").touch()
-    assert report.stage_in_words(run, watched).startswith("Stopping")
+    said = report.stage_in_words(run, watched)
+    assert said == "Stopping; the best weights so far will be kept"
+    lesson = replace(run, changes={"from": "cnn", "learn": "cnn"})
+    assert report.stage_in_words(lesson, watched) == "Stopping; no candidate will be kept"
 
 
 def test_the_run_that_ended_last_is_not_the_one_requested_last():
