@@ -87,20 +87,24 @@ def train(arguments: Namespace) -> int:
             raise RunError(f"{arguments.run_folder} is no folder of a run.")
         has_attendant = end_with_worker()
         step_back()
-        with alone(arguments.run_folder), RunProcess(arguments.run_folder) as process:
-            if arguments.learn is None:
-                process.stopped = _train(
-                    recipe, hyperparameters, arguments.run_folder, sys.stdout,
-                    arguments.start_from, arguments.fold,
-                )  # fmt: skip
-            else:
-                process.stopped = people.learn_in(
-                    arguments.run_folder, arguments.learn, arguments.start_from, changes,
-                    sys.stdout,
-                )  # fmt: skip
-        if not has_attendant:  # which looks after the queue, from where the queue is
-            queue.start_next()
+        try:
+            with alone(arguments.run_folder), RunProcess(arguments.run_folder) as process:
+                if arguments.learn is None:
+                    process.stopped = _train(
+                        recipe, hyperparameters, arguments.run_folder, sys.stdout,
+                        arguments.start_from, arguments.fold,
+                    )  # fmt: skip
+                else:
+                    process.stopped = people.learn_in(
+                        arguments.run_folder, arguments.learn, arguments.start_from, changes,
+                        sys.stdout,
+                    )  # fmt: skip
+        finally:
+            if not has_attendant:  # which looks after the queue, from where the queue is
+                queue.go_on()
         return 0
+    if arguments.start_from is not None:
+        changes["from"] = arguments.start_from
     with queue.own(recipe.name, changes, arguments.title) as run, RunProcess(run.folder) as process:
         if others := [other for other in queue.live_runs() if other.run_id != run.run_id]:
             print(f"{others[0].title} is training too, so both will be slower.")

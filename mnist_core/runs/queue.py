@@ -109,11 +109,14 @@ def own(
 ) -> Iterator[Run]:
     """Make a run that this very process trains, without waiting for others. Raises RunError."""
     limits.check_disk()
-    with contextlib.ExitStack() as stack:
-        with queue_lock():
-            run = create(recipe, changes, title, more)
-            stack.enter_context(holding(run.folder))
-        yield run
+    try:
+        with contextlib.ExitStack() as stack:
+            with queue_lock():
+                run = create(recipe, changes, title, more)
+                stack.enter_context(holding(run.folder))
+            yield run
+    finally:
+        go_on()
 
 
 def start_next() -> Run | None:

@@ -16,6 +16,7 @@ import pytest
 from mnist_core.__main__ import main
 from mnist_core.cli import commands
 from mnist_core.data.mnist import load_mnist
+from mnist_core.errors import RunError
 from mnist_core.models import registry
 from mnist_core.runs import queue
 from mnist_core.training.hyperparameters import Augmentation
@@ -132,7 +133,7 @@ def test_what_validates_is_nothing_that_the_first_model_learnt(
     assert main(["train", "cnn", "--from", "cnn"]) == 0
     assert main(["train", "cnn", "--from", "cnn", "--seed", "2", "--epochs", "3"]) == 0
     assert [(one.seed, one.share, one.validation_split) for one in asked] == 2 * [(2, 0.5, 1 / 12)]
-    assert queue.list_runs()[-1].changes == {"seed": 2, "share": 0.5}
+    assert queue.list_runs()[-1].changes == {"seed": 2, "share": 0.5, "from": "cnn"}
     capsys.readouterr()
     for words in (["--seed", "1"], ["--share", "1"], ["--validation-split", "0.1"]):
         assert main(["train", "cnn", "--from", "cnn", *words]) == 2
@@ -177,6 +178,24 @@ def test_a_tiny_training_from_start_to_prediction(artifacts, few_digits, capsys)
     assert f"{card['test_accuracy']:.4f}" in capsys.readouterr().out
     assert main(["runs"]) == 0
     assert run.run_id in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["--run-folder"], []], ids=["of the queue", "own"])
+def test_a_training_that_fails_lets_the_next_one_begin(artifacts, monkeypatch, words):
+    """Regression: it waited until somebody looked."""
+    states = []
+
+    def fail(*_):
+        raise RunError("the disk is full")
+
+    monkeypatch.setattr(commands, "_train", fail)
+    monkeypatch.setattr(commands, "step_back", lambda: None)
+    words = [*words, *[str(queue.create("fast").folder) for _ in words]]
+    monkeypatch.setattr(
+        queue, "start_next", lambda: states.extend(run.state for run in queue.list_runs())
+    )
+    assert main(["train", "fast", *words]) == 2
+    assert states == ["failed"]
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -309,6 +310,16 @@ def test_only_the_newest_of_very_many_runs_are_listed(page, monkeypatch):
     page.run()
     assert len(page.dataframe[0].value) == 2
     assert "The newest 2 of 3" in words(page)
+
+
+def test_no_seeds_are_offered_of_a_run_that_began_at_a_models_weights(page):
+    """Regression: they began at random ones."""
+    folder = queue.get_run(finished_run()).folder
+    config = json.loads((folder / "config.json").read_text())
+    write_json(folder / "config.json", config | {"changes": {"from": "cnn"}})
+    page.run()
+    assert not page.exception
+    assert "train-seeds" not in [button.key for button in page.button]
 
 
 def test_seeds_are_asked_for_as_one_entry_and_shown_as_a_swarm(page, one_client):

@@ -21,8 +21,11 @@ SEEDS = 10
 
 
 def offer_seeds(run: Run, allowed: bool) -> None:
-    """Offer to train a finished run's recipe with other seeds."""
-    if run.recipe not in RECIPES or run.group:
+    """Offer to train a finished run's recipe with other seeds.
+
+    Not where it began at a model's weights: that one's seed chose what validates.
+    """
+    if run.recipe not in RECIPES or run.group or "from" in run.changes:
         return
     with st.popover("Was that luck?", icon=":material/casino:"):
         st.write(
