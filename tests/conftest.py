@@ -30,6 +30,24 @@ def runs_end_with_their_test(monkeypatch):
             thread.join(timeout=10)
 
 
+@pytest.fixture
+def heard_twice(monkeypatch):
+    """Every press is heard twice before the page is drawn again.
+
+    So it is where a fragment that runs again by itself is due at the same moment: Streamlit's
+    front end sends what is pressed along with that, and again by itself.
+    """
+    from streamlit.runtime.state.session_state import WStates
+
+    call = WStates.call_callback
+
+    def twice(self: WStates, widget_id: str) -> None:
+        call(self, widget_id)
+        call(self, widget_id)
+
+    monkeypatch.setattr(WStates, "call_callback", twice)
+
+
 @pytest.fixture(scope="session")
 def mnist():
     """The full MNIST that $MNIST_PATH names."""

@@ -71,11 +71,17 @@ def open_rooms() -> list[Room]:
 
 
 def start_round(
-    code: str, kind: str, seconds: float | None, questions: dict[str, Any] | None = None
+    code: str,
+    kind: str,
+    seconds: float | None,
+    questions: dict[str, Any] | None = None,
+    after: int | None = None,
 ) -> Round:
     """Start a round, and stop the one before; seconds: None for "until it is stopped".
 
-    questions: of "beat", as `hard_digits.questions` makes them. Raises NoSuchRoom and RoomError.
+    questions: of "beat", as `hard_digits.questions` makes them; after: the id of the latest round
+    (0: there was none) as whoever asks has seen it; where that is another by now, it is left as
+    it is and returned. Raises NoSuchRoom and RoomError.
     """
     if kind not in rules.KINDS:
         raise RoomError(f"{kind!r} is no round; choose one of {', '.join(rules.KINDS)}.")
@@ -86,6 +92,9 @@ def start_round(
     now = time.time()
     with transaction() as connection:
         room = store.changing(connection, code, for_phones=True, paused_at=None)
+        latest = store.latest_round(connection, room)
+        if latest is not None and after not in (None, latest.id):
+            return latest
         _stop(connection, room, now)
         inserted = connection.execute(
             sa.insert(rounds)

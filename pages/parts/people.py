@@ -1,6 +1,6 @@
 """People's labelled drawings as pages read them: once per state of the database."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import streamlit as st
@@ -50,6 +50,16 @@ def evaluation(name: str) -> tuple[Evaluation, Collection]:
 def pictures() -> np.ndarray:
     """Return the images (n, 28, 28) uint8 that `evaluation` is about."""
     return evaluation(registry.active()["cnn"])[1].images
+
+
+def selected(table: str, ids: Sequence[int]) -> list[int]:
+    """Return the ids of the drawings that are selected now; table: the key of the table of all."""
+    return [ids[row] for row in st.session_state[table].selection.rows if row < len(ids)]
+
+
+def with_selected(act: Callable[[list[int]], object], table: str, ids: Sequence[int]) -> None:
+    """Do something with the drawings that are selected when a button is pressed."""
+    act(selected(table, ids))
 
 
 def rows(collection: Collection, said: Mapping[str, Opinions]) -> list[dict[str, str]]:

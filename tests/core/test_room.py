@@ -278,6 +278,16 @@ def test_the_same_drawing_twice_is_one(store_kind):
     assert [d["read"]["cnn"]["digit"] for d in shown["drawings"]] == [7, 2]
 
 
+def test_a_round_is_started_only_after_the_one_that_was_seen(store_kind):
+    code = opened()
+    first = host.start_round(code, "draw", None, after=0)
+    assert host.start_round(code, "test", 60, after=0) == first
+    second = host.start_round(code, "test", 60, after=first.id)
+    assert second.kind == "test"
+    assert host.start_round(code, "draw", None, after=first.id).id == second.id
+    assert not moderation.overview(code).round.ended(host.room(code))
+
+
 def test_drawings_kept_together_are_each_kept_or_refused(store_kind):
     code = opened()
     round_ = host.start_round(code, "draw", None)

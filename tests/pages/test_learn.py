@@ -91,6 +91,18 @@ def test_what_is_learnt_from_is_said_before_and_doubted_labels_are_left_out(hous
     ]  # fmt: skip
 
 
+def test_who_was_chosen_just_before_the_press_learns_once(heard_twice):
+    """Regression: it was who had been chosen before; and a press heard twice asked for two."""
+    fill(writers=4, each=10)
+    page = open_lesson().run()
+    who = page.segmented_control(key="who-learns")
+    who.set_value(["cnn"])
+    page.button(key="learn-start").click().run()
+    assert not page.exception
+    assert [run.changes for run in queue.list_runs()] == [{"from": "cnn", "learn": "cnn"}]
+    assert not page.session_state["learn-from-people"]
+
+
 def judged(passed: bool, ids: list[int]) -> str:
     """A run that learnt and was judged; it won the first drawing and lost the second."""
     run_id = finished_run("dense", "The dense network learns from people")

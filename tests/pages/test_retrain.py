@@ -322,6 +322,15 @@ def test_no_seeds_are_offered_of_a_run_that_began_at_a_models_weights(page):
     assert "train-seeds" not in [button.key for button in page.button]
 
 
+def test_seeds_that_are_asked_for_once_come_once(page, heard_twice):
+    """Regression: a press that Streamlit heard twice asked for ten more."""
+    finished_run()
+    page.run().slider(key="seeds").set_value(3)
+    page.button(key="train-seeds").click().run()
+    assert not page.exception
+    assert len(queue.list_runs()) == 1 + 3
+
+
 def test_seeds_are_asked_for_as_one_entry_and_shown_as_a_swarm(page, one_client):
     finished_run()
     image = draw_a_one(page)

@@ -75,6 +75,37 @@ def test_a_room_is_opened_and_its_rounds_run(page):
     assert host.open_rooms() == []
 
 
+def test_the_round_that_was_chosen_just_before_the_press_is_started_once(page, heard_twice):
+    """Regression: it was the one that stood there before; and a press heard twice started two."""
+    code = opened(page)
+    first = moderation.overview(code).round
+    page.segmented_control("room-kind").set_value("test")
+    page.selectbox("room-minutes").set_value("Until stopped")
+    page.button("room-start").click().run()
+    assert not page.exception
+    seen = moderation.overview(code)
+    assert (first, seen.round.kind, seen.round.ends_at) == (None, "test", None)
+    page.button("room-start").click().run()
+    assert [one["round"]["number"] for one in results.report(host.room(code))] == [1, 2]
+
+
+def test_a_round_that_another_tab_starts_redraws_the_page(page, monkeypatch):
+    """Its buttons are for the round that goes on."""
+    code, true_overview, calls = opened(page), moderation.overview, []
+    page.button("room-start").click().run()
+
+    def overview(code: str) -> moderation.Overview:
+        calls.append(code)
+        if len(calls) == 2:  # between the drawing of the page and its first look
+            host.start_round(code, "fool", None)
+        return true_overview(code)
+
+    monkeypatch.setattr(moderation, "overview", overview)
+    page.run()
+    page.button("room-start").click().run()
+    assert len(results.report(host.room(code))) == 3
+
+
 def test_the_host_lets_in_and_hides_and_mutes(page, monkeypatch):
     code = opened(page)
     page.button("room-start").click().run()

@@ -60,18 +60,19 @@ def show_collection(now: Lesson, allowed: bool) -> None:
         return
     shown = np.arange(len(some))[::-1][:MOST_SHOWN]  # the latest first
     told = {slot: one.where(shown) for slot, one in said.items()}
-    event = st.dataframe(
-        people.rows(some.where(shown), told), key=f"people-table-{hash(tuple(some.ids.tolist()))}",
+    table = f"people-table-{hash(tuple(some.ids.tolist()))}"
+    st.dataframe(
+        people.rows(some.where(shown), told), key=table,
         on_select="rerun", selection_mode="multi-row", hide_index=True, row_height=60, height=480,
         column_config={"Drawing": st.column_config.ImageColumn(width="small")},
     )  # fmt: skip
     if len(some) > MOST_SHOWN:
         st.caption(f"The latest {MOST_SHOWN} are shown; the files hold all of them.")
-    ids = [int(some.ids[shown[row]]) for row in event.selection.rows if row < len(shown)]
+    ids = some.ids[shown].tolist()
     with actions:
-        st.button("Delete the selected", key="delete-people", disabled=not allowed or not ids,
-                  icon=":material/delete:", on_click=attempt, args=[deletion.delete, ids]
-                  )  # fmt: skip
+        st.button("Delete the selected", key="delete-people", icon=":material/delete:",
+                  disabled=not allowed or not people.selected(table, ids), on_click=attempt,
+                  args=[people.with_selected, deletion.delete, table, ids])  # fmt: skip
         downloads(some)
 
 

@@ -30,7 +30,13 @@ HOW = (
 
 
 def learn_from_people(allowed: bool, busy: bool) -> None:
-    """Offer to learn from people, folded: reading all drawings takes a while."""
+    """Offer to learn from people, folded: reading all drawings takes a while.
+
+    A press on the button in it is only noted, and acted on here: Streamlit may hear it twice.
+    """
+    if st.session_state.pop("asked_to_learn", False) and allowed:
+        start()
+        st.rerun()
     block = st.expander("Learn from people", icon=":material/school:", key=BLOCK, on_change="rerun")
     if block.open:
         with block:
@@ -69,13 +75,14 @@ def choose_and_start(allowed: bool, busy: bool) -> None:
         )  # fmt: skip
         st.button(
             "Join the queue" if busy else "Learn from people", key="learn-start", type="primary",
-            icon=":material/school:", disabled=not allowed or not chosen, on_click=start,
-            args=[sorted(chosen, key=registry.SLOTS.index)],
+            icon=":material/school:", disabled=not allowed or not chosen,
+            on_click=st.session_state.update, kwargs={"asked_to_learn": True},
         )  # fmt: skip
 
 
-def start(slots: list[str]) -> None:
+def start() -> None:
     """Ask for the runs, and fold the block: what happens now is shown above it."""
+    slots = sorted(st.session_state["who-learns"], key=registry.SLOTS.index)
     attempt(learning.request, slots, guest())
     st.session_state[BLOCK] = False
 
@@ -113,23 +120,23 @@ def show_doubted(now: Lesson, allowed: bool) -> None:
             f"**{number} wrong**: both networks say something else, and are sure. They are left "
             "out, unless you say that the label is right."
         )
-        event = st.dataframe(
-            people.rows(doubted, said), key=f"doubted-{'-'.join(map(str, doubted.ids[:50]))}",
+        table = f"doubted-{'-'.join(map(str, doubted.ids[:50]))}"
+        st.dataframe(
+            people.rows(doubted, said), key=table,
             on_select="rerun", selection_mode="multi-row", hide_index=True, row_height=60,
             column_config={"Drawing": st.column_config.ImageColumn(width="small")},
         )  # fmt: skip
-        chosen = [int(doubted.ids[row]) for row in event.selection.rows if row < len(doubted)]
         everything = [int(one) for one in doubted.ids]
+        chosen = people.selected(table, everything)
         with st.container(horizontal=True):
-            for label, ids, key in (
-                ("The selected labels are right", chosen, "confirm-some"),
-                ("All of them are right", everything, "confirm-all"),
-            ):
-                st.button(label, key=key, disabled=not allowed or not ids, on_click=attempt,
-                          args=[confirm, ids])  # fmt: skip
+            st.button("The selected labels are right", key="confirm-some", on_click=attempt,
+                      disabled=not allowed or not chosen,
+                      args=[people.with_selected, confirm, table, everything])  # fmt: skip
+            st.button("All of them are right", key="confirm-all", on_click=attempt,
+                      disabled=not allowed, args=[confirm, everything])  # fmt: skip
             st.button("Delete the selected", key="delete-doubted", on_click=attempt,
-                      disabled=not allowed or not chosen, args=[deletion.delete, chosen]
-                      )  # fmt: skip
+                      disabled=not allowed or not chosen,
+                      args=[people.with_selected, deletion.delete, table, everything])  # fmt: skip
 
 
 def confirm(ids: list[int]) -> None:

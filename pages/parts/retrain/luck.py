@@ -33,8 +33,13 @@ def offer_seeds(run: Run, allowed: bool) -> None:
             "Trained with several seeds, the recipe shows how much of a result is chance."
         )
         seeds = st.slider("Seeds", 3, SEEDS, SEEDS, key="seeds")
+        # Only noted, and acted on here: Streamlit may hear a press twice.
         st.button(f"Train {seeds} seeds", key="train-seeds", type="primary", disabled=not allowed,
-                  on_click=ask, args=[run, seeds])  # fmt: skip
+                  on_click=st.session_state.update,
+                  kwargs={"asked_for_seeds": run.run_id})  # fmt: skip
+    if st.session_state.pop("asked_for_seeds", "") == run.run_id and allowed:
+        ask(run, seeds)
+        st.rerun()
 
 
 def ask(run: Run, seeds: int) -> None:

@@ -31,7 +31,7 @@ def choose_round(seen: Overview) -> None:
         wrap=True,
     )
     st.caption(ABOUT[kind])
-    chosen = st.selectbox("How long", list(MINUTES), index=2, key="room-minutes")
+    st.selectbox("How long", list(MINUTES), index=2, key="room-minutes")
     start, pause, stop = st.columns(3)
     start.button(
         "Start" if not seen.going_on else "Start the next",
@@ -40,7 +40,7 @@ def choose_round(seen: Overview) -> None:
         icon=":material/play_arrow:",
         width="stretch",
         on_click=attempt,
-        args=[_start, code, kind, MINUTES[chosen]],
+        args=[_start, code, latest(seen)],
     )
     paused = seen.room.paused_at is not None
     pause.button(
@@ -60,14 +60,22 @@ def choose_round(seen: Overview) -> None:
     )
 
 
-def _start(code: str, kind: str, minutes: int | None) -> None:
+def latest(seen: Overview) -> int:
+    """Return the id of the round that goes on, or was the last; 0: there was none."""
+    return 0 if seen.round is None else seen.round.id
+
+
+def _start(code: str, after: int) -> None:
+    # What was chosen in the moment before the press counts, and a press that Streamlit hears
+    # twice is one.
+    kind, minutes = st.session_state["room-kind"], MINUTES[st.session_state["room-minutes"]]
     questions = None
     if kind == rules.BEAT:
         dataset, reason = dataset_or_reason()
         if dataset is None:
             raise RoomError(reason)
         questions = hard_digits.questions(dataset)
-    host.start_round(code, kind, None if minutes is None else minutes * 60, questions)
+    host.start_round(code, kind, None if minutes is None else minutes * 60, questions, after)
 
 
 def say_state(seen: Overview) -> None:
