@@ -94,6 +94,8 @@ class TrainingDisplay:
             f"{event['parameters']:,} parameters, {event['train_images']:,} images to learn from, "
             f"{event['validation_images']:,} to validate"
         )
+        if event["goes_on"]:
+            self._say("Goes on after the last complete epoch of this training, which was cut off")
         total = event["epochs"] * event["steps_per_epoch"]
         self._task = self._bar.add_task(f"{self._part} 1/{self._epochs}", total=total, figures="")
 

@@ -27,6 +27,7 @@ class Started(Event):
     steps_per_epoch: int
     train_images: int
     validation_images: int
+    goes_on: bool = False  # after the last complete epoch of the same training, cut off before
 
 
 @dataclass(frozen=True)

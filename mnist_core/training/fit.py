@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -23,7 +24,7 @@ import numpy as np
 from mnist_core.analysis.metrics import accuracy
 from mnist_core.data.mnist import Dataset, train_validation_split
 from mnist_core.errors import ModelError
-from mnist_core.files import replacing
+from mnist_core.files import read_json_object, replacing, write_json
 from mnist_core.models import registry
 from mnist_core.models.registry import Evaluation
 from mnist_core.training.batches import AugmentedBatches, MixedBatches
@@ -77,7 +78,8 @@ def train(
     The validation split of the training images stops, calibrates and sets the threshold for
     "not a digit"; the test images only report. With a folder, a training that was cut off
     continues from its last complete epoch, which `checkpoint` in it holds; the caller deletes
-    that once the model is saved. `should_stop` is asked after every batch; a stopped
+    that once the model is saved. What another training left there is deleted: one of other
+    hyperparameters, data or start. `should_stop` is asked after every batch; a stopped
     training returns the weights of its best epoch so far. With `start_from`, the name of a
     saved model of the same recipe, training begins at its weights instead of random ones; the
     hyperparameters choose the images that validate, which it should not have learnt from.
@@ -96,7 +98,7 @@ def train(
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary) if folder is None else folder / "checkpoint"
-        work.mkdir(parents=True, exist_ok=True)
+        _delete_others(work, recipe, chosen, dataset, earlier)
         stopped = _fit(model, recipe, chosen, split, on_event, should_stop, work, folder, probes)
     calibration = calibrate(
         model, dataset.x_train[split.validation], dataset.y_train[split.validation], split.pool
@@ -152,6 +154,30 @@ def _load_start(model: keras.Model, name: str) -> dict[str, Any]:
     return {"started_from": kept | {"model_sha256": digest}}
 
 
+def _delete_others(
+    work: Path,
+    recipe: Recipe,
+    chosen: Hyperparameters,
+    dataset: Dataset,
+    earlier: dict[str, Any],
+) -> None:
+    """Make the folder of a training's checkpoint, empty if what is in it is of another one."""
+    asked = {
+        "recipe": recipe.name,
+        "hyperparameters": dataclasses.asdict(chosen),
+        "data": dataset.digest,
+        "start": earlier.get("started_from", {}).get("model_sha256"),
+    }
+    try:
+        if read_json_object(work / "asked.json") == asked:
+            return
+    except (FileNotFoundError, ValueError):
+        pass
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True, exist_ok=True)
+    write_json(work / "asked.json", asked)
+
+
 def _fit(
     model: keras.Model,
     recipe: Recipe,
@@ -192,6 +218,7 @@ def _fit(
             steps,
             len(split.train),
             len(split.validation),
+            goes_on=bool(split.epochs),
         )
     )
     reporter = Reporter(

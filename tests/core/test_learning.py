@@ -116,6 +116,13 @@ def test_the_terminal_tells_of_lessons_and_of_no_best_epoch_where_there_is_none(
     assert lines[-1] == "12.3 s, 99.70% of the test images right"
 
 
+def test_the_terminal_says_where_a_training_goes_on():
+    shown = io.StringIO()
+    with TrainingDisplay(None, shown) as display:
+        display.show(Started("fast", 1000, 4, 200, 60, 50, goes_on=True))
+    assert shown.getvalue().splitlines()[1].startswith("Goes on after the last complete epoch")
+
+
 @pytest.mark.slow
 def test_a_candidate_is_a_run_with_a_verdict_and_the_active_model_stays(short_lessons, house):
     slot = "cnn"  # the one of two columns

@@ -149,8 +149,31 @@ def test_a_training_that_was_cut_off_goes_on_after_its_last_epoch(squares, tmp_p
     events = []
     result = train(recipe, squares, hyperparameters=chosen, on_event=events.append, folder=tmp_path)
     assert [event.epoch for event in events if isinstance(event, EpochEnd)] == [3, 4]
+    assert events[0].goes_on
     assert result.card["epochs"] == len(result.history["val_loss"]) == 4
     assert result.history["loss"] == sorted(result.history["loss"], reverse=True)
+
+
+@pytest.mark.parametrize("other", ["hyperparameters", "data", "start"])
+def test_another_training_does_not_go_on_where_one_was_cut_off(
+    squares, tmp_path, monkeypatch, other
+):
+    """Regression: `train cnn --ship --epochs 2` went on with what another command had left."""
+    recipe, chosen = cut_off(squares, tmp_path / "cnn")
+    start_from = None
+    if other == "hyperparameters":
+        chosen = dataclasses.replace(chosen, learning_rate=0.002)
+    elif other == "data":
+        squares = dataclasses.replace(squares, digest="another")
+    else:
+        monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+        start_from = "dense"
+        registry.save_model(registry.model_dir(start_from), recipe.build(chosen), {}, None)
+    events = []
+    train(recipe, squares, hyperparameters=chosen, on_event=events.append,
+          folder=tmp_path / "cnn", start_from=start_from)  # fmt: skip
+    assert [event.epoch for event in events if isinstance(event, EpochEnd)] == [1, 2, 3, 4]
+    assert not events[0].goes_on
 
 
 def test_a_training_that_was_cut_off_behind_its_last_epoch_trains_no_more(squares, tmp_path):
