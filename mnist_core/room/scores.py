@@ -19,7 +19,7 @@ def own_score(connection: Connection, room: Room, round_: Round, member: Member)
     """Return what a phone has to show for itself in a round.
 
     {"drawn"}, with "dense" and "cnn" (read right) in the test set, "points" and "votes" in
-    "Fool it"; {"read"}, and "right" once it is over, in "Beat it".
+    "Fool it"; {"read"}, and "in_time" and "right" of these once it is over, in "Beat it".
     """
     if round_.kind == rules.BEAT:
         return _own_readings(connection, room, round_, member)
@@ -57,7 +57,9 @@ def _own_readings(
     score = {"read": len(mine)}
     if round_.ended(room) and round_.questions is not None:
         labels = round_.questions["labels"]
-        score["right"] = sum(r.in_time and labels[r.question] == r.digit for r in mine)
+        in_time = [r for r in mine if r.in_time]
+        score["in_time"] = len(in_time)
+        score["right"] = sum(labels[r.question] == r.digit for r in in_time)
     return score
 
 

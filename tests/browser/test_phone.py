@@ -339,6 +339,18 @@ def test_digits_to_read_that_are_refused_are_asked_for_again(phone, room):
     assert len(asked) == 2
 
 
+@pytest.mark.parametrize(("in_time", "right", "said"), [
+    (20, 3, "You read 3 of 20 right."), (4, 3, "You read 3 of 4 right. 16 came too late."),
+    (0, 0, "20 came too late."),
+])  # fmt: skip
+def test_what_was_read_too_late_is_not_said_to_be_wrong(phone, room, in_time, right, said):
+    """They were among those of which so many were right."""
+    room.round |= {"kind": "beat", "over": True}
+    room.score = {"read": 20, "in_time": in_time, "right": right}
+    room.open()
+    expect(phone.locator("#score")).to_have_text(said)
+
+
 A_STREAM = """
 window.streams = [];
 window.EventSource = class {

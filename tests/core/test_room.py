@@ -422,18 +422,19 @@ def test_beat_it_tells_nothing_before_the_end(store_kind):
     shown = wall.state(code)["beat"]
     assert (shown["people"]["right"], shown["people"]["of"]) == (5, 6)
     assert [shown["networks"][n]["right"] for n in ("dense", "cnn")] == [1, 2]
-    assert score(code, TOKENS[0]) == {"read": 3, "right": 3}
+    assert score(code, TOKENS[0]) == {"read": 3, "in_time": 3, "right": 3}
 
 
 def test_a_reading_after_the_grace_does_not_count(store_kind):
     code = opened()
     round_ = host.start_round(code, "beat", 60, QUESTIONS)
+    ballot.read(code, TOKENS[0], round_.id, 1, 7)
     host.stop_round(code)
     with database.transaction() as connection:
         connection.execute(sa.update(rounds).values(stopped_at=rounds.c.stopped_at - 60))
     ballot.read(code, TOKENS[0], round_.id, 0, 1)
-    assert wall.state(code)["beat"]["readings"] == 0
-    assert score(code, TOKENS[0]) == {"read": 1, "right": 0}
+    assert wall.state(code)["beat"]["readings"] == 1
+    assert score(code, TOKENS[0]) == {"read": 2, "in_time": 1, "right": 0}
 
 
 def test_a_wall_hears_what_has_changed_and_nothing_else(store_kind):

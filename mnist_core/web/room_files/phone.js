@@ -487,7 +487,9 @@ function own(round) {
   if (round.kind === "draw") return drawn ? `You: ${many}` : "";
   if (round.kind === "test") return drawn ? `You: ${many} · dense network ${score.dense || 0} right · CNN ${score.cnn || 0} right` : "";
   if (round.kind === "fool") return `You: ${score.points || 0} point${score.points === 1 ? "" : "s"} · ${many} · ${score.votes || 0} vote${score.votes === 1 ? "" : "s"}`;
-  return "right" in score ? `You read ${score.right} of ${score.read} right.` : "";
+  if (!("right" in score)) return "";
+  const { read, in_time, right } = score, late = read - in_time;
+  return [in_time && `You read ${right} of ${in_time} right.`, late && `${late} came too late.`].filter(Boolean).join(" ");
 }
 setInterval(() => {
   if (remarkUntil && performance.now() > remarkUntil) { remarkUntil = 0; show(); }
