@@ -264,6 +264,14 @@ def test_what_waits_behind_the_veil_is_not_said_to_be_on_the_wall(phone, room, k
     expect(phone.locator("#hint")).to_have_text(said)
 
 
+def test_a_network_that_did_not_answer_is_said_to_have_none(phone, room):
+    """It read "Dense network: undefined"."""
+    room.answers["drawings"] = lambda route: route.fulfill(json={"cnn": both_say(7)["cnn"]})
+    room.open()
+    send(phone)
+    expect(phone.locator("#hint")).to_have_text("On the wall. Dense network: no answer, CNN: 7.")
+
+
 def test_a_room_that_is_gone_says_what_did_not_arrive_and_leaves_nothing(phone, room):
     room.answers["drawings"] = lambda route: route.fulfill(
         status=404, body="No server, says a proxy"

@@ -245,6 +245,7 @@ HTML = "<script>alert(1)</script>"
     ("{code}/votes", {"entry": 1, "digit": 11}, TOKENS[0], 422, "digit: "),
     ("{code}/votes", {"entry": 1, "digit": "7"}, TOKENS[0], 422, "digit: "),
     ("{code}/votes", {"entry": 1, "digit": 7}, TOKENS[0], 422, "of their own"),
+    ("{code}/votes", {"entry": 2**31 - 1, "digit": 7}, TOKENS[0], 409, "not there any more"),
     ("{code}/readings", {"round": 1, "question": 0, "digit": 7}, TOKENS[0], 422, "nothing to read"),
 ])  # fmt: skip
 def test_who_asks_wrongly_gets_one_clear_answer(site, code, path, body, token, status, sentence):

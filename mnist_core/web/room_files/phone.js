@@ -92,7 +92,7 @@ function arrived(path, body, said, more) {
   if (!told.round || body.round && body.round !== told.round.id) return;
   if (path === "drawings") {
     score.drawn = (score.drawn || 0) + more;
-    const digits = ["dense", "cnn"].map((n) => said[n] && (said[n].is_digit ? said[n].digit : "no digit"));
+    const digits = ["dense", "cnn"].map((n) => !said[n] ? "no answer" : said[n].is_digit ? said[n].digit : "no digit");
     if (told.round.digits) {
       const asked = told.round.digits[body.task % told.round.digits.length];
       for (const n of ["dense", "cnn"]) if (said[n]?.digit === asked) score[n] = (score[n] || 0) + more;
