@@ -20,7 +20,7 @@ class MadeUpRoom:
     def __init__(self, page: Page) -> None:
         self.round: dict[str, Any] = {"id": 1, "kind": "draw", "over": False, "left_ms": None}
         self.score: dict[str, int] = {}
-        self.gate = True
+        self.gate, self.paused = True, False
         self.answers: dict[str, Callable[[Route], None]] = {}
         self._page = page
         page.context.route("http://room.test/**", self._answer)
@@ -40,7 +40,7 @@ class MadeUpRoom:
         elif (name := path.removeprefix("ABCDEF/")) in self.answers:
             self.answers[name](route)
         elif name in ("join", "state"):
-            room = {"code": "ABCDEF", "paused": False, "closed": False, "gate": self.gate}
+            room = {"code": "ABCDEF", "paused": self.paused, "closed": False, "gate": self.gate}
             told = {"room": room, "round": self.round, "score": self.score}
             route.fulfill(json=told | {"me": {"name": "Calm Fox"}})
         elif name != "events":  # which stay silent
@@ -345,6 +345,25 @@ def test_digits_to_read_that_are_refused_are_asked_for_again(phone, room):
     room.open()
     expect(phone.locator("#task")).to_have_text("Digit 1 of 1")
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize(("kind", "section", "task"), [
+    ("beat", "#reading", "Digit 1 of 1"), ("fool", "#voting", "What is this?"),
+])  # fmt: skip
+def test_nobody_reads_or_votes_on_in_a_pause(phone, room, kind, section, task):
+    """The digits of "Beat it" could be read while the clock stood still."""
+    room.round["kind"] = kind
+    room.answers["pixels/1"] = lambda route: route.fulfill(json=["A" * 1048])
+    drawn = {"entry": 5, "path": "M10 10L90 90", "width": 5}
+    room.answers["candidate"] = lambda route: route.fulfill(json=drawn)
+    room.open()
+    if kind == "fool":
+        phone.get_by_role("button", name="Vote").click()
+    for room.paused in (False, True, False):
+        phone.evaluate("refresh()")
+        expect(phone.locator("#task")).to_have_text("Paused" if room.paused else task)
+        expect(phone.locator(section)).to_be_visible(visible=not room.paused)
+        expect(phone.locator("#drawing")).to_be_hidden()
 
 
 @pytest.mark.parametrize(("in_time", "right", "said"), [

@@ -401,26 +401,26 @@ const HINTS = {
 };
 function show() {
   const round = told.round, over = !round || round.over || told.room.closed;
-  const kind = round && !over ? round.kind : null;
+  const kind = round && !over ? round.kind : null, paused = !!told.room.paused;
   const line = $("task");
   line.textContent = told.room.never ? "No room here" : told.room.closed ? "Goodbye" : !told.room.code ? "Joining the room…"
-    : told.room.paused ? "Paused" : round && over ? "Time is up" : TASKS[kind] || "Welcome";
-  if (kind === "test" && !told.room.paused) {
+    : paused ? "Paused" : round && over ? "Time is up" : TASKS[kind] || "Welcome";
+  if (kind === "test" && !paused) {
     const big = document.createElement("em");
     big.textContent = round.digits[task() % round.digits.length];
     line.replaceChildren(big.textContent === "8" ? "Draw an " : "Draw a ", big);
   }
-  if (kind === "beat" && !told.room.paused) {
+  if (kind === "beat" && !paused) {
     const number = asked();
     line.textContent = number < pixels.length ? `Digit ${number + 1} of ${pixels.length}`
       : pixels.length ? "All read" : "Here they come…";
   }
-  if (kind === "fool" && tab === "vote") line.textContent = candidate ? "What is this?" : "Nothing to vote on yet";
   const voting = kind === "fool" && tab === "vote";
+  if (voting && !paused) line.textContent = candidate ? "What is this?" : "Nothing to vote on yet";
   const speaking = performance.now() < remarkUntil;
   $("hint").textContent = speaking ? remark
     : queue.length && !document.body.dataset.link && !gone ? "No connection. What you made waits here and goes out by itself."
-    : told.room.paused ? "The host has paused the room."
+    : paused ? "The host has paused the room."
     : voting ? "The room decides what a drawing is."
     : kind ? kind === "beat" && asked() >= pixels.length && pixels.length
       ? "Look at the wall when the time is up." : HINTS[kind]
@@ -429,8 +429,9 @@ function show() {
   $("hint").className = speaking ? "loud" : "";
   $("tabs").hidden = kind !== "fool";
   for (const one of $("tabs").children) one.setAttribute("aria-pressed", one.dataset.tab === tab);
-  $("voting").hidden = !voting;
-  $("reading").hidden = kind !== "beat";
+  // Nobody reads on while the clock stands still.
+  $("voting").hidden = !voting || paused;
+  $("reading").hidden = kind !== "beat" || paused;
   $("drawing").hidden = voting || kind === "beat" || !!told.room.closed;
   $("send").disabled = !kind || !strokes.length;
   $("undo").disabled = $("clear").disabled = !strokes.length;
