@@ -47,8 +47,8 @@ def _learn(slot: str, arguments: Namespace) -> bool | None:
         if report is None:
             print("Stopped; nothing was changed.")
             return None
-        for name, part in report.verdict.parts.items():
-            print(gate_report.part_in_words(name, part))
+        for name in report.verdict.parts:
+            print(gate_report.part_in_words(report, name))
         print(f"{run.run_id}: {gate_report.report_in_words(report)}")
         return report.verdict.passed
 

@@ -17,6 +17,7 @@ WHAT = {
     MNIST: "MNIST’s test images",
     PEN: "pen strokes of others",
 }
+OWN_STROKES = "this project’s own pen strokes"  # instead of PEN, without pendigits
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class GateReport:
     won: list[Change]
     lost: list[Change]
     doubted_after: list[int]  # ids: contradicted with confidence before and after
+    of_others: bool = True  # whether other people drew the pen strokes
+
+    def what(self, name: str) -> str:
+        """Return what one of the three sets is, in words."""
+        return OWN_STROKES if name == PEN and not self.of_others else WHAT[name]
 
 
 def save(folder: Path, report: GateReport) -> None:
@@ -79,13 +85,14 @@ def report_in_words(report: GateReport) -> str:
             f"model had become {network} meanwhile."
         )
         return f"The gate let it through: better on people, no worse elsewhere. {took}"
-    reasons = [part_in_words(name, report.verdict.parts[name]) for name in report.verdict.failed]
+    reasons = [part_in_words(report, name) for name in report.verdict.failed]
     return f"The gate refused it. {' '.join(reasons)}"
 
 
-def part_in_words(name: str, part: Part) -> str:
+def part_in_words(report: GateReport, name: str) -> str:
     """Return what the gate found on one of its three sets, as a sentence."""
-    told = f"On {WHAT[name]} it won {part.won:,} and lost {part.lost:,} of {part.images:,}"
+    part = report.verdict.parts[name]
+    told = f"On {report.what(name)} it won {part.won:,} and lost {part.lost:,} of {part.images:,}"
     p = f"p = {part.p_value:.2g}" if part.p_value >= 1e-4 else "p < 0.0001"
     if part.passed:
         end = "better by more than chance" if name == PEOPLE else "no worse than noise"
@@ -97,11 +104,11 @@ def part_in_words(name: str, part: Part) -> str:
     return f"{told}: {end} (McNemar’s exact test, {p})."
 
 
-def rows(verdict: Verdict) -> list[dict[str, Any]]:
+def rows(report: GateReport) -> list[dict[str, Any]]:
     """Return the table of before and after, a row a set."""
     return [
         {
-            "Judged on": words.capitalised(WHAT[name]),
+            "Judged on": words.capitalised(report.what(name)),
             "Verdict": "passed" if part.passed else "failed",
             "Errors before": part.errors_before,
             "Errors after": part.errors_after,
@@ -110,5 +117,5 @@ def rows(verdict: Verdict) -> list[dict[str, Any]]:
             "Images": part.images,
             "p": round(part.p_value, 4),
         }
-        for name, part in verdict.parts.items()
+        for name, part in report.verdict.parts.items()
     ]

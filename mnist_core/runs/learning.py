@@ -172,4 +172,5 @@ def report(learnt: Learnt, now: Lesson, slot: str, base: str, taken_over: bool) 
         won=changes(right_after & ~right_before),
         lost=changes(right_before & ~right_after),
         doubted_after=[int(one) for one in collection.ids[still]],
+        of_others=learnt.of_others,
     )

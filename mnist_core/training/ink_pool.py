@@ -30,6 +30,7 @@ from mnist_core.training.workers import workers
 # Raise when what is drawn changes, so that kept pools are drawn again.
 POOL_VERSION = 3
 VALIDATION = (3000, 1500)
+OWN = "this project's prototypes alone"  # where no pendigits are at hand
 _CHUNK = 500
 
 
@@ -42,6 +43,12 @@ class InkPool:
     validation_images: np.ndarray  # drawings of other people than `images`, as they are
     validation_labels: np.ndarray
     source: str
+
+    @property
+    def of_others(self) -> bool:
+        """Whether people drew what validates, of whom `images` has nothing; else it is this
+        project's prototypes, which `images` are drawn from, too."""
+        return self.source != OWN
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ def ink_pool(
         prototypes = digit_prototypes()
         drawings = [strokes for _, strokes in prototypes] * 20
         labels = np.array([label for label, _ in prototypes] * 20, np.uint8)
-        source, digest = "this project's prototypes alone", "prototypes"
+        source, digest = OWN, "prototypes"
     key = f"{POOL_VERSION}-{digest}-{seed}-{size}"
     for changed, usual in ((validation, VALIDATION), (without, ())):
         key += "" if changed == usual else f"-{changed}"

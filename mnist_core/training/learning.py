@@ -65,6 +65,7 @@ class Learnt:
     verdict: Verdict
     before: Opinions  # of the model it started from, on the people's drawings
     after: Opinions  # on each of them by a network that has not learnt from who drew it
+    of_others: bool  # whether other people drew the pen strokes that judge
 
 
 def learn(
@@ -94,7 +95,9 @@ def learn(
     card = school.card(verdict, temperature_and_more, time.perf_counter() - start)
     card["test_accuracy"] = metrics.accuracy(dataset.y_test, evaluation.probabilities.argmax(1))
     on_event(Finished(card["seconds"], card["test_accuracy"], None, False))
-    return Learnt(school.pupil.model, card, evaluation, verdict, before, after)
+    return Learnt(
+        school.pupil.model, card, evaluation, verdict, before, after, school.pool.of_others
+    )
 
 
 class _School:

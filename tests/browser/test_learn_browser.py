@@ -48,7 +48,7 @@ def learn(name, collection, dataset, **more):
     said = opinions(Classifier.load(name), collection)
     verdict = Verdict({PEOPLE: good, MNIST: good if passes else worse, PEN: good})
     return SimpleNamespace(model=name, card={}, evaluation=None, verdict=verdict, before=said,
-                           after=said)
+                           after=said, of_others=True)
 
 def save_model(folder, model, card, evaluation):
     shutil.copytree(registry.model_dir(model), folder, dirs_exist_ok=True)

@@ -124,7 +124,9 @@ def test_the_terminal_says_where_a_training_goes_on():
 
 
 @pytest.mark.slow
-def test_a_candidate_is_a_run_with_a_verdict_and_the_active_model_stays(short_lessons, house):
+def test_a_candidate_is_a_run_with_a_verdict_and_the_active_model_stays(
+    short_lessons, house, capsys
+):
     slot = "cnn"  # the one of two columns
     fill(writers=3, each=10)
     before = registry.file_digest(registry.model_dir(slot) / registry.KERAS_FILE)
@@ -134,6 +136,7 @@ def test_a_candidate_is_a_run_with_a_verdict_and_the_active_model_stays(short_le
     report = gate_report.load(run.folder)
     assert "people" in report.verdict.failed
     assert report.verdict.parts["people"].images == 30 - report.left_out
+    assert "On this project’s own pen strokes it won" in capsys.readouterr().out
     assert (report.writers, report.base, report.taken_over) == (3, slot, False)
     assert registry.active()[slot] == slot
     assert registry.file_digest(registry.model_dir(slot) / registry.KERAS_FILE) == before
@@ -186,7 +189,7 @@ def test_a_lesson_takes_the_place_of_the_network_that_answered_when_it_was_asked
         said = Opinions(drawings.labels, np.ones(len(drawings)))
         if meanwhile:
             registry.activate("dense", meanwhile)
-        return school.Learnt(None, {}, None, verdict(True), said, said)
+        return school.Learnt(None, {}, None, verdict(True), said, said, True)
 
     def save_model(folder, *_):
         shutil.copytree(registry.model_dir("dense"), folder, dirs_exist_ok=True)
@@ -317,6 +320,9 @@ def test_a_report_comes_back_and_a_damaged_one_is_none(house):
     assert "The gate refused it. On people it has not learnt from" in gate_report.report_in_words(
         report
     )
+    own = dataclasses.replace(report, of_others=False)
+    judged_on = [[row["Judged on"] for row in gate_report.rows(one)][2] for one in (report, own)]
+    assert judged_on == ["Pen strokes of others", "This project’s own pen strokes"]
     (run.folder / gate_report.FILE).write_text('{"verdict": {"people": {}}, "won": 3}')
     assert gate_report.load(run.folder) is None
     settle(run.folder, "failed")

@@ -34,7 +34,7 @@ def show_gate(run: Run, report: GateReport, allowed: bool) -> None:
             f"{left_out}. Each drawing was judged by a network that had not learnt from its "
             f"writer, and “before” is {plain(model_title(report.base))}."
         )
-        st.dataframe(gate_report.rows(report.verdict), hide_index=True, key=f"gate-{run.run_id}")
+        st.dataframe(gate_report.rows(report), hide_index=True, key=f"gate-{run.run_id}")
         if report.won or report.lost:
             for column, kind in zip(st.columns(2), ("won", "lost"), strict=True):
                 with column:
@@ -71,7 +71,7 @@ def show_changes(kind: str, changes: list[Change]) -> None:
 
 def overrule(run: Run, report: GateReport, allowed: bool, key: str) -> None:
     """Let whoever is permitted use a refused candidate, knowingly; key: of the button."""
-    failed = " and ".join(gate_report.WHAT[name] for name in report.verdict.failed)
+    failed = " and ".join(report.what(name) for name in report.verdict.failed)
     knows = st.checkbox(
         f"I know that it did not pass on {failed}, and want it all the same.",
         key=f"overrule-{run.run_id}", disabled=not allowed,

@@ -25,7 +25,7 @@ HOW = (
     "it, and learns from all their drawings, drawn anew in other sizes and brushes, among digits "
     "that it knows already. It takes over only if "
     "it reads **people it has not learnt from** better than before, by more than chance, and "
-    "**MNIST’s test images** and **other writers’ pen strokes** no worse than noise."
+    "**MNIST’s test images** and **pen strokes** no worse than noise."
 )
 
 
