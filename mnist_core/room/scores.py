@@ -66,6 +66,14 @@ def _own_readings(
 def fool_points(connection: Connection, round_: Round) -> Counter[int]:
     """Return each member's points: one for every network that one of their drawings fooled."""
     points: Counter[int] = Counter()
+    for _, member, networks in fools(connection, round_):
+        points[member] += networks
+    return points
+
+
+def fools(connection: Connection, round_: Round) -> list[tuple[int, int, int]]:
+    """Return the drawings that fooled a network: entry, its member, how many networks."""
+    fooled = []
     said = said_of(connection, round_)
     found = connection.execute(
         sa.select(
@@ -79,8 +87,9 @@ def fool_points(connection: Connection, round_: Round) -> Counter[int]:
     )
     for row in found:
         room_says = rules.verdict(said[row.id].elements(), round_.votes_needed)
-        points[row.member_id] += len(rules.fooled(answers_of(row), room_says))
-    return points
+        if networks := rules.fooled(answers_of(row), room_says):
+            fooled.append((row.id, row.member_id, len(networks)))
+    return fooled
 
 
 def said_of(connection: Connection, round_: Round) -> dict[int, Counter[int]]:

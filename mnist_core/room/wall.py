@@ -15,7 +15,7 @@ from mnist_core.room import rules, scores, store
 from mnist_core.room.store import Room, Round
 from mnist_core.room.tables import entries, members, readings
 
-MOST_AT_ONCE = 120  # drawings in one message; the newest, a wall shows no more
+MOST_AT_ONCE = 120  # drawings in one message; the foremost, a wall shows no more
 MOST_CURIOSITIES = 12
 
 
@@ -88,6 +88,7 @@ def _shown() -> sa.FromClause:
 def _drawings(
     connection: Connection, room: Room, round_: Round, since: int
 ) -> list[dict[str, Any]]:
+    first = _fooled_most(connection, round_) if since == 0 and round_.kind == rules.FOOL else []
     found = connection.execute(
         sa.select(
             entries,
@@ -107,10 +108,17 @@ def _drawings(
             entries.c.revision <= room.revision,
             *([people.drawings.c.hidden.is_(False)] if since == 0 else []),
         )
-        .order_by(entries.c.id.desc())
+        .order_by(entries.c.id.in_(first).desc(), entries.c.id.desc())
         .limit(MOST_AT_ONCE)
     ).all()
-    return [drawing(row, room) for row in reversed(found)]
+    return [drawing(row, room) for row in sorted(found, key=lambda row: row.id)]
+
+
+def _fooled_most(connection: Connection, round_: Round) -> list[int]:
+    """Return which drawings stay in front of the newest: those that fooled the most networks."""
+    fools = [one for one in scores.fools(connection, round_) if one[0] > round_.cleared_entry]
+    ranked = sorted(fools, key=lambda one: (-one[2], -one[0]))
+    return [entry for entry, *_ in ranked[:MOST_AT_ONCE]]
 
 
 def unveiled(room: Room) -> sa.ColumnElement[bool]:

@@ -368,6 +368,25 @@ def test_what_is_hidden_is_in_no_count(store_kind):
     assert moderation.overview(code).drawn == 2
 
 
+def test_a_wall_that_begins_anew_is_told_of_what_fooled_a_network(store_kind, monkeypatch):
+    """It was told of the newest alone, and lost the best of a long round."""
+    monkeypatch.setattr(wall, "MOST_AT_ONCE", 3)
+    code = opened(5)
+    round_ = host.start_round(code, "fool", None)
+    cleared, *drawn = (
+        phones.draw(code, TOKENS[0], sent(f"d{n}", round_.id), answers(3, 8 if n else 3))
+        for n in range(6)
+    )
+    for entry in (cleared, drawn[0]):
+        for token in TOKENS[1:4]:
+            ballot.vote(code, token, entry, 8)
+    with database.transaction() as connection:
+        connection.execute(sa.update(rounds).values(cleared_entry=cleared))
+    shown = wall.state(code)["drawings"]
+    assert [one["id"] for one in shown] == [drawn[0], *drawn[-2:]]
+    assert [one["fooled"] for one in shown] == [["dense"], [], []]
+
+
 def test_who_leaves_takes_their_vote_out_of_a_label(store_kind):
     """The label that a vote had given stayed, and was learnt from, when its voters were gone."""
     code = opened(5)
