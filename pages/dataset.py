@@ -18,6 +18,7 @@ from pages.parts.dataset.other_data import show_upload
 from pages.parts.dataset.people_drawings import show_people
 from pages.parts.download import download
 from pages.parts.first_visit import first_visit
+from pages.parts.fragment import drawn_with
 from pages.parts.link import put_in_address, show_own_link
 from pages.parts.stored_answers import answers_of
 
@@ -26,13 +27,9 @@ VIEWS = ["Digits", "Statistics", "Map", "Doubtful labels", "People", "Other data
 mnist = st.cache_resource(load_mnist, show_spinner="Reading the digits")
 
 
-@st.fragment
+@drawn_with("view-data")
 def show_digits(dataset: Dataset) -> None:
     """Show all digits that the filter lets through; the chosen one beside or over them."""
-    if st.session_state["view-data"] != VIEWS[0]:
-        # Chosen in the instant in which the wall asked for more: Streamlit's front end then sends
-        # both as a rerun of this fragment alone.
-        st.rerun()
     answers = answers_of(dataset)
     with st.container(horizontal=True, vertical_alignment="center", key="filter-line"):
         told = st.container(key="what-is-shown")

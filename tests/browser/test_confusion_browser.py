@@ -98,6 +98,14 @@ def test_on_a_narrow_screen_the_worst_digits_stand_in_fewer_columns(page: Page):
     expect(tiles.nth(5)).to_have_class("at")
 
 
+def test_a_view_chosen_in_the_instant_in_which_a_digit_is_opened_is_shown(page: Page):
+    """Regression: told of both at once, Streamlit reran the fragment of the mistakes alone."""
+    view = page.get_by_role("radio", name="Trust").element_handle()
+    digit = page.locator(".st-key-cell-examples").get_by_role("option").first
+    digit.evaluate("(digit, view) => {digit.click(); view.click()}", view)
+    expect(page.locator(".st-key-cell-examples")).to_have_count(0)
+
+
 def test_two_models_are_compared(page: Page):
     page.get_by_text("Compare", exact=True).click()
     expect(page.get_by_text("the CNN alone on 3")).to_be_visible()

@@ -8,12 +8,13 @@ from mnist_core.views import figures
 from mnist_core.words import capitalised
 from pages.parts.chart import chart
 from pages.parts.digit_tiles import show_tiles
+from pages.parts.fragment import drawn_with
 from pages.parts.link import offer_own_link
 from pages.parts.names import model_title, plain_title
 from pages.parts.stored_answers import load
 
 
-@st.fragment
+@drawn_with("view", "model", "other-model", "judged-on")
 def show_comparison(first: str, second: str) -> None:
     """Show what two models do differently on the same digits."""
     one, two = load(first), load(second)

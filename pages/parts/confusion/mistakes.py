@@ -13,6 +13,7 @@ from pages.parts.chart import chart, choose_format
 from pages.parts.digit_tiles import TILES, show_tiles
 from pages.parts.download import download
 from pages.parts.first_visit import did, first_visit
+from pages.parts.fragment import drawn_with
 from pages.parts.link import show_own_link
 from pages.parts.names import chart_name
 from pages.parts.stored_answers import load
@@ -29,7 +30,7 @@ WORST = {
 }
 
 
-@st.fragment
+@drawn_with("view", "model", "other-model", "judged-on")
 def show_mistakes(name: str) -> None:
     """Show the matrix and the digits behind the cell that was clicked."""
     stored = load(name)

@@ -12,6 +12,7 @@ from mnist_core.views import figures
 from mnist_core.words import capitalised
 from pages.parts import people
 from pages.parts.chart import chart
+from pages.parts.fragment import drawn_with
 from pages.parts.link import offer_own_link
 from pages.parts.names import chart_name, plain_title
 from pages.parts.stored_answers import changed_ns, dataset_or_reason, load
@@ -24,7 +25,7 @@ def classifier(name: str, written_ns: int) -> Classifier:
     return Classifier.load(name)
 
 
-@st.fragment
+@drawn_with("view", "model", "other-model", "judged-on")
 def show_robustness(names: list[str]) -> None:
     """Show how accuracy falls as the digits are spoiled; measure what nobody has, then keep it."""
     st.markdown(

@@ -9,6 +9,7 @@ from mnist_core.data.mnist import Dataset
 from mnist_core.errors import MnistError
 from mnist_core.views import figures_dataset
 from pages.parts.dataset.digit_grid import show_digit, show_grid
+from pages.parts.fragment import drawn_with
 from pages.parts.link import offer_own_link
 from pages.parts.turn import piece_by_piece
 
@@ -19,7 +20,7 @@ def pca_map(digest: str, digits: int, _dataset: Dataset) -> np.ndarray:
     return projection.pca_map(_dataset, projection.share_of(_dataset, digits))
 
 
-@st.fragment
+@drawn_with("view-data")
 def show_map(dataset: Dataset) -> None:
     """Show digits in two dimensions; a lasso lists what it holds."""
     if len(dataset.x_train) < projection.LEAST:

@@ -8,13 +8,14 @@ from mnist_core.errors import DatasetError
 from mnist_core.training import doubtful
 from mnist_core.words import heard_chance
 from pages.parts.dataset.digit_grid import show_digit, show_grid
+from pages.parts.fragment import drawn_with
 from pages.parts.link import offer_own_link
 from pages.parts.names import plain_title
 from pages.parts.network_choice import arrive_at_network, put_network_in_address
 from pages.parts.stored_answers import answers_of
 
 
-@st.fragment
+@drawn_with("view-data")
 def show_doubtful(dataset: Dataset) -> None:
     """Show digits whose label a network contradicts, with both opinions."""
     answers = answers_of(dataset)

@@ -13,6 +13,7 @@ from mnist_core.runs.folder import Run
 from mnist_core.runs.progress import Progress
 from mnist_core.views import canvas_state, figures_training, moment_view
 from pages.parts.link import once_from_address, put_in_address
+from pages.parts.repeated import every
 from pages.parts.stored_answers import mnist
 
 
@@ -22,7 +23,7 @@ def own_digits() -> dict[str, Any]:
     return dict(moments.as_config(images))
 
 
-@st.fragment(run_every=0.5)
+@every(0.5)
 def watch_probes(run: Run, progress_of: Callable[[Run], Progress]) -> None:
     """The visitor's digits with bars that go from noise to certainty."""
     images = moments.probes_of(run.folder)

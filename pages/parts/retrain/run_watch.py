@@ -29,7 +29,7 @@ def show_running(run: Run, allowed: bool) -> None:
     st.session_state["epochs_drawn"] = None
     watched(run).update()
     watch_status(run)
-    watch_probes(run, progress_of=watched)
+    watch_probes(run, watched)
     watch_curves(run)
 
 
