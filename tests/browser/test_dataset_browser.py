@@ -123,6 +123,25 @@ def test_scrolling_to_the_end_fetches_what_comes_into_sight_and_filters_begin_an
     expect(cells(page).nth(1)).to_have_attribute("title", "test digit 13, labelled 3")
 
 
+def test_a_wall_that_is_left_asks_for_nothing_more(page: Page):
+    """Regression: now and then what it had asked for came over the next page and emptied it."""
+    link = page.get_by_role("link", name="Retrain")
+    link.evaluate(  # the next page takes its time
+        """link => link.addEventListener('click', event => {
+            event.preventDefault();
+            event.stopPropagation();
+        }, {once: true})"""
+    )
+    link.click()
+    wall = page.locator(".st-key-digit-grid .wall")
+    wall.evaluate("wall => { wall.scrollTop = wall.scrollHeight; }")
+    expect(cells(page).last).to_have_id("digit-1399")
+    page.wait_for_timeout(1000)
+    expect(cells(page).last).not_to_have_attribute("title", "test digit 399, labelled 9")
+    link.click()
+    expect(page.get_by_role("heading", name="Retrain")).to_be_visible()
+
+
 def test_each_cell_shows_the_pixels_of_its_digit(page: Page, tmp_path):
     """What is drawn in a cell is its part of a chunk's picture.
 

@@ -113,6 +113,7 @@ export default function ({data, parentElement, setTriggerValue}) {
     return found;
   };
   const ask = () => {
+    if (box.left) return;
     const inSight = missing(0);
     const wanted = (inSight.length ? inSight : missing(box.clientHeight / 2))
       .filter((n) => !state.asked.has(n));
@@ -168,5 +169,16 @@ export default function ({data, parentElement, setTriggerValue}) {
     draw();
   }
   ask();
-  return () => forget(box.state);
+  // What is asked for while another page is on its way can come over that page, and empty it.
+  document.removeEventListener('click', box.onleave, true);
+  box.onleave = (event) => {
+    const link = event.target.closest('.st-key-pages a');
+    const stays = event.ctrlKey || event.metaKey || event.shiftKey;
+    if (link && !stays && link.pathname !== location.pathname) box.left = true;
+  };
+  document.addEventListener('click', box.onleave, true);
+  return () => {
+    document.removeEventListener('click', box.onleave, true);
+    forget(box.state);
+  };
 }
