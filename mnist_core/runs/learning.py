@@ -78,12 +78,13 @@ def asked(slot: str) -> Asked:
 def untaught(name: str) -> str:
     """Return the model that a model was before any lesson from people; itself, if it had none.
 
-    Raises LearningError where that is gone, ModelError.
+    Of one that was trained on from a candidate, that is what the candidate was before. Raises
+    LearningError where it is gone, ModelError.
     """
     lessons, card = [name], registry.load_card(name)
-    while "learnt_from_people" in card:
+    while (lesson := _last_lesson(card)) is not None:
         try:
-            base = card["learnt_from_people"]["from"]
+            base = lesson["from"]
             card = registry.load_card(base)
         except (ModelError, LookupError, TypeError):
             base = name
@@ -95,6 +96,15 @@ def untaught(name: str) -> str:
             )
         lessons.append(base)
     return lessons[-1]
+
+
+def _last_lesson(card: Any) -> Any:
+    """Return what a card tells of the last lesson from people; None if there was none."""
+    while isinstance(card, dict):
+        if "learnt_from_people" in card:
+            return card["learnt_from_people"]
+        card = card.get("started_from")
+    return None
 
 
 def request(slots: Sequence[str], guest: str = "") -> list[Run]:

@@ -148,7 +148,7 @@ def _load_start(model: keras.Model, name: str) -> dict[str, Any]:
             f"{name!r} has other layers than this recipe; start from another."
         ) from None
     named = ("recipe", "epochs", "hyperparameters", "data", "seconds", "hardware", "trained_at")
-    before = ("started_from", "columns", "notes", *STAGES)
+    before = ("started_from", "columns", "notes", "learnt_from_people", *STAGES)
     kept = {key: card[key] for key in (*named, *before) if key in card}
     digest = registry.file_digest(registry.model_dir(name) / registry.KERAS_FILE)
     return {"started_from": kept | {"model_sha256": digest}}

@@ -166,6 +166,9 @@ def test_a_lesson_starts_at_a_network_that_no_people_have_taught(house):
     asked = learning.asked("dense")
     assert (asked.recipe, asked.changes) == ("dense", {"from": "dense", "learn": "dense"})
     assert asked.more == {"instead_of": second}
+    trained_on = registry.load_card("dense") | {"started_from": registry.load_card(second)}
+    registry.save_card(registry.model_dir(second), trained_on)
+    assert learning.untaught(second) == "dense"
     shutil.rmtree(registry.model_dir("first"))
     with pytest.raises(LearningError, match="what it was before is gone"):
         learning.request(["cnn", "dense"])

@@ -230,11 +230,15 @@ def test_a_training_can_begin_where_another_ended(squares, tmp_path, monkeypatch
     monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
     recipe, chosen = tiny(epochs=3)
     first = train(recipe, squares, hyperparameters=chosen)
-    registry.save_model(registry.model_dir("cnn"), first.model, first.card, first.evaluation)
+    learnt = {"learnt_from_people": {"from": "dense"}}
+    registry.save_model(
+        registry.model_dir("cnn"), first.model, first.card | learnt, first.evaluation
+    )
     further = train(recipe, squares, hyperparameters=chosen, start_from="cnn")
     assert further.history["loss"][0] < first.history["loss"][-1]
     begun = further.card["started_from"]
     assert (begun["epochs"], begun["recipe"], len(begun["model_sha256"])) == (3, "softmax", 64)
+    assert begun.items() >= learnt.items()
     with pytest.raises(ModelError, match="other layers than this recipe"):
         train(*tiny("dense-100")[:1], squares, hyperparameters=chosen, start_from="cnn")
     with pytest.raises(ModelError):
