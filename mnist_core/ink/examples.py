@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnist_core.ink.brush import path_of
-from mnist_core.ink.glyphs import digit_prototypes
+from mnist_core.ink.glyphs import digit_styles
 from mnist_core.ink.strokes import CANVAS_SIZE_PX, STROKE_WIDTH_PX, Stroke, bounds, place
 
 
@@ -17,29 +17,31 @@ class Example:
 
     name: str
     label: int | None  # None: not a digit
-    variant: int = 0  # which of the label's prototypes
+    style: str = ""  # as `glyphs` names it
+    variant: int = 0  # which of the style's prototypes
 
     @property
     def strokes(self) -> list[Stroke]:
         """The drawing in the middle of a canvas, in its pixels; drawn when it is asked for."""
         if self.label is None:
             return _centred([_heart()])
-        drawn = [strokes for digit, strokes in digit_prototypes() if digit == self.label]
-        return _centred(drawn[self.variant])
+        key = (self.label, self.style)
+        style = next(style for style in digit_styles() if (style.digit, style.name) == key)
+        return _centred(list(style.prototypes[self.variant]))
 
 
 # Of the prototypes, those that networks trained on MNIST alone trip over.
 EXAMPLES = (
-    Example("slashed zero", 0, 1),
-    Example("one with flag and base", 1, 6),
-    Example("two with a loop", 2, 1),
-    Example("flat-topped three", 3, 1),
-    Example("open four", 4, 1),
-    Example("five in two strokes", 5, 1),
-    Example("slim six", 6, 1),
-    Example("barred seven", 7, 1),
-    Example("eight of two rings", 8, 1),
-    Example("straight nine", 9, 0),
+    Example("slashed zero", 0, "slashed", 1),
+    Example("one with flag and base", 1, "flag and foot"),
+    Example("two with a loop", 2, "looped"),
+    Example("flat-topped three", 3, "flat top"),
+    Example("open four", 4, "open", 1),
+    Example("five with its hat apart", 5, "hat apart"),
+    Example("slim six", 6, "plain", 1),
+    Example("barred seven", 7, "barred"),
+    Example("eight of two rings", 8, "two rings"),
+    Example("straight nine", 9, "straight"),
     Example("a heart", None),
 )
 

@@ -9,6 +9,7 @@ import pytest
 from mnist_core.data import pendigits as pendigits_module
 from mnist_core.data.pendigits import content_digest, load_pendigits, read_archive
 from mnist_core.errors import DatasetError
+from mnist_core.ink.examples import EXAMPLES
 from mnist_core.ink.glyphs import digit_prototypes, other_prototypes
 from mnist_core.ink.non_digits import KINDS
 from mnist_core.ink.pen import another_hand, in_another_style, photograph
@@ -111,6 +112,15 @@ def test_every_kind_of_non_digit_can_be_drawn(kind, random):
     labels = np.array([label for label, _ in PROTOTYPES])
     images = [photograph(KINDS[kind](drawings, labels, random), random) for _ in range(20)]
     assert np.std(images, axis=0).max() > 0.1  # they differ from each other
+
+
+def test_examples_are_written_as_they_are_called():
+    """Regression: since the styles were rewritten the zero had no slash and the seven no bar."""
+    plain = {digit: len(strokes) for digit, strokes in reversed(PROTOTYPES)}  # of the first style
+    drawn = {one.name.split()[0]: (one.label, len(one.strokes)) for one in EXAMPLES}
+    for name in ("slashed", "barred", "one", "eight"):
+        digit, strokes = drawn[name]
+        assert strokes == plain[digit] + 1
 
 
 def test_place_keeps_the_aspect_and_the_corner():
