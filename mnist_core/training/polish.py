@@ -126,11 +126,16 @@ def polish(
     )
     chosen = get_recipe(name).hyperparameters
     batches = Reminders(dataset, pool, teacher, chosen, settings, seed)
-    work = registry.artifacts_dir() / "cache" / f"polish-{name}-{seed}-{settings.steps}"
+    fit_on(model, batches, settings.steps, f"polish-{name}-{seed}-{settings.steps}")
+    return model
+
+
+def fit_on(model: keras.Model, batches: RandomBatches, steps: int, name: str) -> None:
+    """Fit a compiled network; name: by which a training that was cut off is gone on with."""
+    work = registry.artifacts_dir() / "cache" / name
     work.mkdir(parents=True, exist_ok=True)
     kept = keras.callbacks.BackupAndRestore(work)
-    model.fit(batches, epochs=settings.steps // EPOCH, callbacks=[kept], verbose=2, shuffle=False)
-    return model
+    model.fit(batches, epochs=steps // EPOCH, callbacks=[kept], verbose=2, shuffle=False)
 
 
 def compile_to_polish(
@@ -151,12 +156,13 @@ def compile_to_polish(
 
 
 def keep_what_costs_nothing(
-    name: str, model: keras.Model, dataset: Dataset, pool: InkPool
+    name: str, model: keras.Model, before: list[np.ndarray], dataset: Dataset, pool: InkPool
 ) -> float | None:
     """Keep as much of what was learnt as lets no more validating digits be misread: of MNIST, each
     changed at random four times as in training, and of the pool, as they are.
 
-    Return the share of the way that is kept, None for nothing.
+    before: the weights with which it answers as the network that ships. Returns the share of the
+    way that is kept, None for nothing.
     """
     sets = _validating(dataset, pool, get_recipe(name).hyperparameters)
 
@@ -166,8 +172,7 @@ def keep_what_costs_nothing(
             for images, labels in sets
         ]
 
-    shipped = registry.load_keras(name)
-    before, standing = shipped.get_weights(), errors(shipped)
+    standing = errors(registry.load_keras(name))
     return fine_tuning.keep_what_costs_nothing(model, before, lambda: errors(model), standing)
 
 
@@ -190,6 +195,7 @@ def conclude(
     name: str,
     stage: str,
     model: keras.Model,
+    before: list[np.ndarray],
     dataset: Dataset,
     pool: InkPool,
     how: dict[str, Any],
@@ -197,10 +203,11 @@ def conclude(
 ) -> None:
     """Keep what costs nothing of it, and write the network into its own place.
 
-    stage, how: as for `finish`; begun: when, by `time.perf_counter`. Ends the program where nothing
+    before: as for `keep_what_costs_nothing`; stage, how: as for `finish`; begun: when, by
+    `time.perf_counter`. Ends the program where nothing
     can be kept.
     """
-    share = keep_what_costs_nothing(name, model, dataset, pool)
+    share = keep_what_costs_nothing(name, model, before, dataset, pool)
     if share is None:
         sys.exit(f"Nothing of that can be kept: {name!r} stays as it was.")
     how |= {"kept_share": share, "seconds": round(time.perf_counter() - begun)}
@@ -232,7 +239,8 @@ def main() -> None:
         "command": f"python -m mnist_core.training.polish {name} --steps {settings.steps} "
         f"--seed {seed}",
     }
-    conclude(name, "polished", model, dataset, pool, how, begun)
+    before = registry.load_keras(name).get_weights()
+    conclude(name, "polished", model, before, dataset, pool, how, begun)
 
 
 if __name__ == "__main__":

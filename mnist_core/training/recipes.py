@@ -174,7 +174,7 @@ RECIPES: dict[str, Recipe] = {
             "The dense network of the Draw page, trained on images and pen strokes.",
             THIS_PROJECT,
             None,
-            1_338_891,
+            1_920_331,
             Hyperparameters(
                 epochs=20,
                 batch_size=128,

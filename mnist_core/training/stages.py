@@ -50,7 +50,7 @@ def finish(
     found = calibrate(model, images, labels, pool, ACCEPTED_SHARES[name])
     if not reads_otherwise:
         found["temperature"] = card["temperature"]
-    card |= found
+    card |= found | {"parameters": model.count_params()}
     about = {
         "strokes": f"{len(pool.images):,} images drawn from {pool.source}",
         "hardware": hardware(),

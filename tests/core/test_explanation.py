@@ -118,7 +118,7 @@ def test_the_dense_networks_units_are_ordered_by_what_keras_says_excites_them(se
     strongest = kernel[:, np.argsort(-excitement)[0]].reshape(28, 28)
     likeness = np.corrcoef(found.weights[0].ravel(), strongest.ravel())[0, 1]
     assert likeness == pytest.approx(1, abs=1e-5)  # batch normalisation only scales them
-    assert found.weights.shape == (1024, 28, 28)
+    assert found.weights.shape == (1280, 28, 28)
     assert not len(found.early_maps)
 
 

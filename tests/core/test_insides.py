@@ -116,7 +116,7 @@ def test_a_cut_filter_is_as_if_keras_had_none(keras_models, networks):
 
 def test_the_layers_that_can_be_cut_are_all_but_those_that_answer(networks):
     dense = [(one.filters, one.kind) for one in wires.layers(networks["dense"])]
-    assert dense == [(1024, "units"), (512, "units")]
+    assert dense == [(1280, "units"), (704, "units")]
     cnn = [(one.column, one.number, one.filters) for one in wires.layers(networks["cnn"])]
     assert len(cnn) == 14
     assert cnn[0] == (1, 1, 32)

@@ -35,6 +35,7 @@ KERAS_MODULES = {
         "reporter",
         "stages",
         "tell_apart",
+        "widen",
     )
 }
 

@@ -165,26 +165,27 @@ def test_many_clients_together_are_not_faster():
 def test_turns_come_in_the_order_of_arrival_and_an_error_gives_ones_turn_away():
     turns = Turns(at_once=1)
     order, places = [], []
+    arrived, all_are_here = threading.Semaphore(0), threading.Event()
 
     def compute(name: int) -> None:
         with contextlib.suppress(SystemExit), turns.ticket() as number:
             places.append(turns.ahead(number))
+            arrived.release()
             while turns.wait(number, 5.0):
                 pass
             order.append(name)
-            time.sleep(0.02)
+            all_are_here.wait(10)
             if name == 1:
                 raise SystemExit  # as a page's script ends when its visitor leaves
 
     threads = [threading.Thread(target=compute, args=[name]) for name in range(5)]
     for thread in threads:
         thread.start()
-        time.sleep(0.005)
+        assert arrived.acquire(timeout=10)
+    all_are_here.set()
     for thread in threads:
         thread.join(timeout=10)
-    assert order == [0, 1, 2, 3, 4]
-    assert places[0] == 0
-    assert sorted(places) == places
+    assert order == places == [0, 1, 2, 3, 4]
 
 
 def test_nobody_waits_where_nobody_computes():

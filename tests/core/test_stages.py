@@ -10,7 +10,7 @@ from mnist_core.data.mnist import Dataset
 from mnist_core.errors import ModelError
 from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.models import registry
-from mnist_core.training import distil, fine_tuning, polish, tell_apart
+from mnist_core.training import distil, fine_tuning, networks, polish, tell_apart
 from mnist_core.training.batches import as_input
 from mnist_core.training.calibration import predict
 from mnist_core.training.ink_pool import InkPool
@@ -132,14 +132,19 @@ def test_half_of_what_mnist_asks_for_is_what_the_network_answered_before(tmp_pat
     np.testing.assert_array_equal(weights["digit"], targets["is_digit"][:, 0])
 
 
-def test_the_dense_network_learns_what_the_cnn_answers_and_few_pixels(tmp_path, monkeypatch):
+@pytest.mark.parametrize("units", [(1280, 704), (60, 40)])
+def test_the_dense_network_learns_what_the_cnn_answers(tmp_path, monkeypatch, units):
+    """One that is narrower than its recipe is made wider on the way."""
     monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
     for module in (distil, polish):  # the batches count their epochs there
         monkeypatch.setattr(module, "EPOCH", 40)
     images, labels = made(440)
     x, y = images[labels != NOT_A_DIGIT], labels[labels != NOT_A_DIGIT]
     dataset = Dataset(x, y, x, y, "squares", "squares-digest", False)
-    pool, model = InkPool(*made(220), *made(110), "squares"), RECIPE.build()
+    pool = InkPool(*made(220), *made(110), "squares")
+    with monkeypatch.context() as as_it_was:
+        as_it_was.setattr(networks, "DENSE_UNITS", units)
+        model = RECIPE.build()
     registry.save_model(registry.model_dir("dense"), model, {"name": "dense"}, None)
     registry.save_model(registry.model_dir("cnn"), RECIPE.build(), {"name": "cnn"}, None)
     settings = distil.Settings(
@@ -156,7 +161,15 @@ def test_the_dense_network_learns_what_the_cnn_answers_and_few_pixels(tmp_path, 
     _, targets, weights = distil.Answers(lessons, settings, smoothing=0.0, seed=1)[0]
     answered = targets["is_digit"] * 2 - weights["digit"][:, np.newaxis]
     assert np.abs(answered - scores).min(axis=1).max() < 1e-5
-    taught = distil.distil(dataset, pool, settings)
+    halves = distil.lessons(dataset, pool, settings, seed=1)
+    np.testing.assert_array_equal(halves.images[:1_000], lessons.images)
+    assert len(halves.labels) == 2_000
+    monkeypatch.setattr(distil, "taught", None)  # they are kept for who goes on
+    taught, before = distil.distil(dataset, pool, settings)
+    wide = RECIPE.build()
+    wide.set_weights(before)
+    answers = (predict(one, as_input(pool.validation_images))[0] for one in (wide, model))
+    np.testing.assert_allclose(next(answers), next(answers), atol=1e-5)
     digits, scores = predict(taught, as_input(pool.validation_images))
     real = pool.validation_labels != NOT_A_DIGIT
     assert (digits.argmax(axis=1) == pool.validation_labels)[real].mean() > 0.9
