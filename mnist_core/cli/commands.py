@@ -76,10 +76,9 @@ def train(arguments: Namespace) -> int:
     """Train a recipe, in a run of its own, in the run that a page made, or as what ships."""
     recipe = get_recipe(arguments.recipe)
     changes = changed_hyperparameters(recipe, vars(arguments))
-    hyperparameters = override(recipe.hyperparameters, **changes)
     if arguments.start_from is not None and arguments.learn is None:
         changes = _with_split_of(arguments.start_from, recipe, changes)
-        hyperparameters = override(recipe.hyperparameters, **changes)
+    hyperparameters = override(recipe.hyperparameters, **changes)
     if arguments.ship:
         return _train_to_ship(recipe, hyperparameters, arguments)
     if arguments.run_folder is not None:

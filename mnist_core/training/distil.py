@@ -36,7 +36,7 @@ from mnist_core.models import registry
 from mnist_core.training.augmentation import augment
 from mnist_core.training.batches import as_input, one_hot
 from mnist_core.training.hyperparameters import Augmentation, Hyperparameters
-from mnist_core.training.ink_pool import InkPool, ink_pool
+from mnist_core.training.ink_pool import POOL_VERSION, InkPool, ink_pool
 from mnist_core.training.polish import (
     EPOCH,
     RandomBatches,
@@ -85,7 +85,9 @@ class Taught:
 
 
 def lessons(dataset: Dataset, pool: InkPool, settings: Settings, seed: int) -> Taught:
-    """Return both halves of what is learnt from; what was made before is read from the cache."""
+    """Return both halves of what is learnt from; what was made before is read from the cache,
+    where the usual ones take 2 GB.
+    """
     chosen, teacher = get_recipe(PUPIL).hyperparameters, registry.load_keras(TEACHER)
     halves = []
     for half, changes in enumerate((chosen.augmentation, FURTHER)):
@@ -107,8 +109,9 @@ def _kept_at(
     dataset: Dataset, pool: InkPool, settings: Settings, seed: int, changes: Augmentation | None
 ) -> Path:
     made_of = (
-        dataset.digest, pool.source, registry.file_digest(registry.keras_path(TEACHER)), seed,
-        changes, settings.pool, settings.mnist, settings.drawn, settings.others, settings.coarse,
+        POOL_VERSION, dataset.digest, pool.source,
+        registry.file_digest(registry.keras_path(TEACHER)), seed, changes,
+        settings.pool, settings.mnist, settings.drawn, settings.others, settings.coarse,
     )  # fmt: skip
     name = hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
     return registry.artifacts_dir() / "cache" / f"lessons-{name}.npz"

@@ -204,8 +204,7 @@ def conclude(
     """Keep what costs nothing of it, and write the network into its own place.
 
     before: as for `keep_what_costs_nothing`; stage, how: as for `finish`; begun: when, by
-    `time.perf_counter`. Ends the program where nothing
-    can be kept.
+    `time.perf_counter`. Ends the program where nothing can be kept.
     """
     share = keep_what_costs_nothing(name, model, before, dataset, pool)
     if share is None:

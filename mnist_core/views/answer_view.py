@@ -18,8 +18,8 @@ What stands on the page, so that a script can move it while the pen moves, witho
         .agreement
 
 All of it is there from the start, with bars at rest, and is replaced as a whole by the answer to
-a stroke: a script that moved it has nothing to put back. It is replaced by what differs, so what
-is on the canvas stands in it: a stroke drawn over the last may change no pixel of the image.
+a stroke: a script that moved it has nothing to put back. The front end replaces only what differs,
+so the number of strokes stands in it: one drawn over the last may change no pixel of the image.
 """
 
 from __future__ import annotations
