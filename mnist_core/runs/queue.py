@@ -19,6 +19,7 @@ import re
 import secrets
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -33,6 +34,7 @@ from mnist_core.runs.folder import RUNNING, WAITING, Run, holding, look, read_js
 from mnist_core.training.recipes import RECIPES
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_mine = threading.local()  # whether this thread has the queue's lock
 _log = logging.getLogger(__name__)
 
 
@@ -67,19 +69,23 @@ def create(
 ) -> Run:
     """Make a run's folder, whole or not at all, and leave it waiting.
 
-    Of a minute, no two have the same title: the second "fast" is "fast (2)"; the caller has the
-    queue's lock, so that nobody takes the title meanwhile. more: what config.json says besides,
-    such as the group that the run belongs to.
+    Of a minute, no two have the same title: the second "fast" is "fast (2)". more: what
+    config.json says besides, such as the group that the run belongs to. Raises RunError.
     """
+    with queue_lock():  # nobody takes the title meanwhile, or sweeps the half-made folder away
+        return _create(recipe, changes or {}, title.strip() or recipe, more or {})
+
+
+def _create(recipe: str, changes: dict[str, Any], title: str, more: Mapping[str, Any]) -> Run:
     now = time.time()
     asked_at = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
     run_id = f"{asked_at}-{re.sub(r'[^A-Za-z0-9_-]', '-', recipe)[:40]}-{secrets.token_hex(4)}"
     config = {
         "recipe": recipe,
-        "title": _told_apart(title.strip() or recipe, run_id),
-        "changes": changes or {},
+        "title": _told_apart(title, run_id),
+        "changes": changes,
         "requested_at": now,
-        **(more or {}),
+        **more,
     }
     new = runs_dir() / f".new-{run_id}"
     try:
@@ -276,7 +282,10 @@ def go_on() -> None:
 
 @contextlib.contextmanager
 def queue_lock() -> Iterator[None]:
-    """Let one process or thread at a time change the queue."""
+    """Let one process or thread at a time change the queue; who has the lock may ask again."""
+    if getattr(_mine, "is_locked", False):
+        yield
+        return
     try:
         runs_dir().mkdir(parents=True, exist_ok=True)
         handle = os.open(runs_dir() / ".queue.lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -284,8 +293,10 @@ def queue_lock() -> Iterator[None]:
         raise RunError(_cannot_write(error)) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
+        _mine.is_locked = True
         yield
     finally:
+        _mine.is_locked = False
         os.close(handle)
 
 

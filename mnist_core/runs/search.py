@@ -132,8 +132,7 @@ class Search:
         }
         override(get_recipe(self.recipe).hyperparameters, **changes)
         words = {"group": self.group_id, "group_title": self.title}
-        with queue.queue_lock():
-            run = queue.create(self.recipe, changes, f"{self.title}, {trial.number + 1}", words)
+        run = queue.create(self.recipe, changes, f"{self.title}, {trial.number + 1}", words)
         self._open.append(_Trial(trial, run, Progress(run.folder)))
 
     def _look(self, on_end: Callable[[Run], None]) -> None:

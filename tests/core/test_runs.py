@@ -148,6 +148,23 @@ queue.command = lambda run: [{sys.executable!r}, "-c", {STAND_IN!r}, str(run.fol
         queue.stop(run.run_id)
 
 
+def test_a_run_in_the_making_is_not_swept_away(monkeypatch):
+    """Regression: a sweep took the folder of a run that was being made for one cut off."""
+    other = queue.create("fast")
+    write_json = queue.write_json
+    sweeping = threading.Thread(target=queue.delete, args=[other.run_id])
+
+    def while_another_sweeps(file, content):
+        write_json(file, content)
+        sweeping.start()
+        sweeping.join(0.3)
+
+    monkeypatch.setattr(queue, "write_json", while_another_sweeps)
+    run = queue.create("fast")
+    sweeping.join()
+    assert queue.list_runs() == [run]
+
+
 def test_a_run_survives_the_server_that_started_it(train_for):
     """The process has a session of its own, and a lock that is not the server's."""
     server = f"""
