@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import hashlib
 import io
@@ -12,6 +13,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from mnist_core.room.names import tidy_code
+from mnist_core.web import gate
+from mnist_core.web.schemas import BadRequest
 
 FOLDER = Path(__file__).resolve().parent / "room_files"
 _TYPES = {
@@ -21,6 +24,7 @@ _TYPES = {
     ".svg": "image/svg+xml",
 }
 LONGEST_ADDRESS = 250
+SCREENS = gate.Rate(5, 60)  # walls and host's pages at an address; each keeps its code for a day
 
 
 def routes(prefix: str = "") -> list[BaseRoute]:
@@ -29,7 +33,7 @@ def routes(prefix: str = "") -> list[BaseRoute]:
     return [
         Route(f"{prefix}/r/static/{{name}}", _static),
         Route(f"{at}/wall", _page("wall.html")),
-        Route(f"{at}/qr.svg", _qr),
+        Route(f"{at}/qr.svg", _qr()),
         Route(at, _page("phone.html")),
     ]
 
@@ -62,14 +66,24 @@ def _content(path: Path, changed_ns: int) -> tuple[bytes, str]:
     return content, f'"{hashlib.sha256(content).hexdigest()[:16]}"'
 
 
-async def _qr(request: Request) -> Response:
-    """Draw an address of this room as a QR code; of nothing else."""
-    code, address = tidy_code(request.path_params["code"]), request.query_params.get("to", "")
-    is_ours = address.startswith(("http://", "https://")) and address.endswith(f"/r/{code}")
-    if not is_ours or len(address) > LONGEST_ADDRESS:
-        return Response("This draws addresses of a room alone.", 422, media_type="text/plain")
-    headers = {"Cache-Control": "max-age=86400"}
-    return Response(qr_svg(address), media_type="image/svg+xml", headers=headers)
+def _qr():  # type: ignore[no-untyped-def]
+    limiter = gate.Limiter(SCREENS, SCREENS)
+
+    async def qr(request: Request) -> Response:
+        """Draw an address of this room as a QR code; of nothing else."""
+        try:
+            gate.admit(request, limiter)
+        except BadRequest as error:
+            return gate.refusal(error, {})
+        code, address = tidy_code(request.path_params["code"]), request.query_params.get("to", "")
+        is_ours = address.startswith(("http://", "https://")) and address.endswith(f"/r/{code}")
+        if not is_ours or len(address) > LONGEST_ADDRESS:
+            return Response("This draws addresses of a room alone.", 422, media_type="text/plain")
+        headers = {"Cache-Control": "max-age=86400"}
+        drawn = await asyncio.to_thread(qr_svg, address)
+        return Response(drawn, media_type="image/svg+xml", headers=headers)
+
+    return qr
 
 
 @functools.lru_cache(maxsize=64)

@@ -380,6 +380,24 @@ def test_the_qr_code_is_of_this_room_alone(site, code):
         assert site.get(f"/r/{code}/qr.svg", params={"to": wrong}).status_code == 422
 
 
+def test_nobody_keeps_the_server_busy_with_qr_codes(no_time_passes, site, monkeypatch):
+    """A script that asked for another address each time, or called itself differently, stopped
+    the event loop."""
+
+    def draw(address: str) -> bytes:
+        with pytest.raises(RuntimeError):  # there is no event loop that waits for it
+            asyncio.get_running_loop()
+        return b""
+
+    monkeypatch.setattr(room_pages, "qr_svg", draw)
+    answers = [
+        site.get("/r/ABCD/qr.svg", params={"to": f"http://{n}/r/ABCD"}, headers=of(f"{n:08}"))
+        for n in range(100)
+    ]
+    assert [one.status_code for one in answers].count(200) == room_pages.SCREENS.burst
+    assert (answers[-1].status_code, answers[-1].headers["Retry-After"]) == (429, "1")
+
+
 def test_news_reach_those_who_listen(site, code):
     """Also what another copy of the app has written: the hub looks into the database."""
     told_wall: list[dict] = []
