@@ -7,6 +7,7 @@ that a swapped answer is found.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import secrets
@@ -29,6 +30,7 @@ PORT_HOST = "127.0.0.1"
 SIZE, BRUSH = 336, 18
 DRAW_EVERY_S = 2.0
 AGAIN_S = 0.5
+HERE_EVERY_S = 15.0  # as often as a silent server says something, which a page answers
 Drawing = tuple[list[list[list[float]]], dict[str, int]]  # strokes, network -> what it reads
 
 
@@ -160,7 +162,18 @@ class Phone:
         assert status == 200, said
 
     async def listen(self) -> None:
-        """Listen for news; a stream that breaks off is asked for again."""
+        """Listen for news, and say that the phone is here."""
+        await asyncio.gather(self._hear_news(), self._say_here())
+
+    async def _say_here(self) -> None:
+        line = Line(self.line.port, self.token)
+        while True:
+            with contextlib.suppress(OSError):
+                await line.ask("POST", f"/r/{self.code}/here")
+            await asyncio.sleep(HERE_EVERY_S)
+
+    async def _hear_news(self) -> None:
+        """Listen; a stream that breaks off is asked for again."""
         while True:
             try:
                 async for news in self.line.events(f"/r/{self.code}/events"):

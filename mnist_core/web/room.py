@@ -64,13 +64,15 @@ class RoomRoutes:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="room-write")
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="room-read")
         self._kept = Keeper(self._writer)
-        self._known: dict[tuple[str, str], float] = {}  # code, token -> until when, monotonic
+        # code, token -> member's id, until when, monotonic
+        self._known: dict[tuple[str, str], tuple[int, float]] = {}
         self._networks = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="room-answer")
 
     def routes(self, prefix: str = "") -> list[BaseRoute]:
         """Return the routes of this module."""
         posts: dict[str, Handler] = {
             "join": self.join,
+            "here": self.here,
             "name": self.rename,
             "drawings": self.draw,
             "labels": self.label,
@@ -98,6 +100,13 @@ class RoomRoutes:
         await self._do(self._writer, phones.join, code, token)
         return JSONResponse(await self._do(self._readers, phone_state.state, code, token))
 
+    async def here(self, request: Request) -> Response:
+        """Note that a phone is still here: an open connection does not say so."""
+        gate.admit(request, self._sends)
+        code, token = request.path_params["code"], _token(request)
+        self._hub.hear_of(await self._member_id(code, token))
+        return JSONResponse({})
+
     async def rename(self, request: Request) -> Response:
         """Roll another name."""
         gate.admit(request, self._joins)
@@ -115,22 +124,25 @@ class RoomRoutes:
         gate.admit(request, self._sends)
         body = await gate.limited_body(request, MOST_BYTES)
         code, token = request.path_params["code"], _token(request)
-        await self._check_member(code, token)
+        await self._member_id(code, token)  # only members may let the networks work
         sent, answers = await self._do(self._networks, _answered, body)
         entry = await self._kept.keep(code, phones.Drawn(token, sent, answers))
         return JSONResponse({"entry": entry, **answers})
 
-    async def _check_member(self, code: str, token: str) -> None:
-        """Raise NotAMember before the networks are asked: only members cost that much.
+    async def _member_id(self, code: str, token: str) -> int:
+        """Return who holds the token; who did a moment ago is not looked up again.
 
-        Who was one a moment ago is not looked up again; keeping the drawing does that anyway.
+        Raises NoSuchRoom, NotAMember.
         """
         now = time.monotonic()
-        if now > self._known.get((code, token), 0.0):
-            await self._do(self._readers, _member, code, token)
+        member_id, until = self._known.get((code, token), (0, 0.0))
+        if now > until:
+            _, member = await self._do(self._readers, _member, code, token)
+            member_id = member.id
             if len(self._known) > MOST_KNOWN:
                 self._known.clear()
-            self._known[code, token] = now + KNOWN_FOR_S
+            self._known[code, token] = member_id, now + KNOWN_FOR_S
+        return member_id
 
     async def candidate(self, request: Request) -> Response:
         """Answer with a drawing to vote on, or null."""
@@ -188,7 +200,7 @@ class RoomRoutes:
         gate.admit(request, self._sends)
         code, token = request.path_params["code"], _token(request)
         room, member = await self._do(self._readers, _member, code, token)
-        await self._do(self._writer, store.seen, [member.id])
+        self._hub.hear_of(member.id)
         return self._stream(room, member.id, functools.partial(phone_state.state, code, token))
 
     async def wall_events(self, request: Request) -> Response:

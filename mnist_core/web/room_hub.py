@@ -27,7 +27,7 @@ LOOK_EVERY_S = 0.2
 POINTS_EVERY_S = 2.0
 PRESENT_EVERY_S = 5.0  # who has left changes nothing in the database
 HEARTBEAT_S = 15.0
-SEEN_EVERY_S = 20.0
+SEEN_EVERY_S = 5.0  # phones that say that they are here are kept together
 MOST_WAITING = 200  # messages to somebody who does not take them; then the connection ends
 
 
@@ -74,6 +74,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._channels: dict[int, Channel] = {}
+        self._heard_of: set[int] = set()  # members, since that was kept last
         self._looking: asyncio.Task[None] | None = None
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="room-news")
 
@@ -87,8 +88,7 @@ class Hub:
         listener = Listener(member_id)
         channel = self._channels.setdefault(room.id, Channel(room.revision, room.phone_revision))
         channel.listeners.add(listener)
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look_on())
+        self._begin_to_look()
         try:
             # Read only now, so that nothing is missed, and by the thread that looks, so that what
             # has been told meanwhile is no newer.
@@ -115,21 +115,30 @@ class Hub:
             if not channel.listeners:
                 self._channels.pop(room.id, None)
 
+    def hear_of(self, member_id: int) -> None:
+        """Note that a phone is here; it need not listen to this copy of the app."""
+        self._heard_of.add(member_id)
+        self._begin_to_look()
+
+    def _begin_to_look(self) -> None:
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look_on())
+
     async def _look_on(self) -> None:
         loop = asyncio.get_running_loop()
         seen_at = 0.0
-        while self._channels:
+        while self._channels or self._heard_of:
             began = loop.time()
             with contextlib.suppress(DatabaseError):  # away for a moment: the next look tells all
                 told = await loop.run_in_executor(self._reader, _look, dict(self._channels))
                 for room_id, news in told.items():
                     if room_id in self._channels:
                         _tell(self._channels[room_id], news)
-                if began - seen_at > SEEN_EVERY_S:
+                if self._heard_of and began - seen_at > SEEN_EVERY_S:
                     seen_at = began
-                    here = [one.member_id for channel in self._channels.values()
-                            for one in channel.listeners if one.member_id is not None]  # fmt: skip
+                    here = list(self._heard_of)
                     await loop.run_in_executor(self._reader, store.seen, here)
+                    self._heard_of.difference_update(here)
             await asyncio.sleep(max(0.02, LOOK_EVERY_S - (loop.time() - began)))
 
 

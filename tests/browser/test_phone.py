@@ -378,6 +378,38 @@ def test_what_was_read_too_late_is_not_said_to_be_wrong(phone, room, in_time, ri
     expect(phone.locator("#score")).to_have_text(said)
 
 
+def test_a_phone_that_hears_the_server_says_so_now_and_then(phone, room):
+    """Its connection may look open for a quarter of an hour after it has left."""
+    asked = {"events": 0, "here": 0}
+    status = 503
+
+    def heartbeat(route: Route) -> None:
+        asked["events"] += 1
+        route.fulfill(body=": still here\n\n")
+
+    def here(route: Route) -> None:
+        asked["here"] += 1
+        route.fulfill(status=status, json={})
+
+    def said_while_it_listens(times: int) -> int:
+        before = dict(asked)
+        while asked["events"] < before["events"] + times:
+            phone.clock.run_for(100)
+            phone.wait_for_timeout(20)
+        return asked["here"] - before["here"]
+
+    room.answers |= {"events": heartbeat, "here": here}
+    phone.clock.install()
+    room.open()
+    phone.clock.pause_at(phone.evaluate("() => Date.now()") / 1000 + 1)
+    assert said_while_it_listens(3) > 1  # what did not arrive is said again
+    status = 200
+    said_while_it_listens(3)
+    assert said_while_it_listens(3) == 0
+    phone.clock.run_for(10_000)
+    assert said_while_it_listens(3) == 1
+
+
 A_STREAM = """
 window.streams = [];
 window.EventSource = class {

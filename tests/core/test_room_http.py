@@ -527,3 +527,39 @@ def test_presence_is_what_was_heard_of_lately(site, code):
     assert wall.state(code)["room"]["present"] == 0
     store.seen([phones.join(code, TOKENS[0]).id])
     assert wall.state(code)["room"]["present"] == 1
+
+
+def test_a_phone_is_here_while_it_says_so(site, code):
+    """Regression: one that had left without a word was here for as long as its connection looked
+    open, a quarter of an hour."""
+    room, member = host.room(code), phones.join(code, TOKENS[0])
+
+    def present() -> int:
+        return wall.state(code)["room"]["present"]
+
+    async def listen() -> None:
+        hub, told = Hub(), []
+        news = hub.listen(room, member.id, lambda: phone_state.state(code, TOKENS[0]))
+        listening = asyncio.create_task(collect(news, told))
+        await until(lambda: bool(told))
+        await asyncio.sleep(3 * room_hub.LOOK_EVERY_S)
+        assert present() == 0
+        hub.hear_of(member.id)
+        await until(lambda: present() == 1)
+        host.close(code)
+        await listening
+
+    with database.transaction() as connection:
+        connection.execute(store.members.update().values(seen_at=0.0))
+    in_a_loop(listen())
+
+
+def test_what_a_phone_says_counts_on_whichever_copy_it_arrives(site, code):
+    with database.transaction() as connection:
+        connection.execute(store.members.update().values(seen_at=0.0))
+    assert site.post(f"/r/{code}/here", headers=of(TOKENS[3])).status_code == 401
+    assert site.post(f"/r/{code}/here", headers=of(TOKENS[1])).json() == {}
+    until_s = time.monotonic() + 10
+    while wall.state(code)["room"]["present"] != 1:
+        assert time.monotonic() < until_s
+        time.sleep(0.02)

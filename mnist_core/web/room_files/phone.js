@@ -159,7 +159,17 @@ async function refresh() {
     if (ok) hear(said);
   } catch { /* the stream will tell */ }
 }
-let heard = 0, stream = null;
+// Whoever hears the server says so: a phone that has left says nothing, and its connection may look
+// open for a quarter of an hour.
+const SAY_EVERY_MS = 10000; // the server is silent for fifteen seconds at most
+let heard = 0, saidHere = -SAY_EVERY_MS, stream = null;
+async function sayHere() {
+  if (gone || performance.now() - saidHere < SAY_EVERY_MS) return;
+  saidHere = performance.now();
+  const { ok, status } = await post(`${base}/here`).catch(() => ({}));
+  if (!ok) saidHere = -SAY_EVERY_MS; // at the next news
+  if (status === 401) stream?.abort(); // somebody else has its place by now: it joins again
+}
 async function listen() {
   for (let pause = 500; !gone; pause = Math.min(8000, pause * 2)) {
     try {
@@ -179,6 +189,7 @@ async function listen() {
             const { done, value } = await reader.read();
             if (done) break;
             heard = performance.now();
+            sayHere();
             text += decoder.decode(value, { stream: true });
             const events = text.split("\n\n");
             text = events.pop();
