@@ -91,10 +91,11 @@ def start_round(
         raise RoomError("Only a round of reading has questions, and it needs them.")
     now = time.time()
     with transaction() as connection:
-        room = store.changing(connection, code, for_phones=True, paused_at=None)
+        room = store.changing(connection, code, for_phones=True)
         latest = store.latest_round(connection, room)
         if latest is not None and after not in (None, latest.id):
             return latest
+        _end_pause(connection, room)
         _stop(connection, room, now)
         inserted = connection.execute(
             sa.insert(rounds)
@@ -143,18 +144,22 @@ def pause(code: str) -> None:
 def go_on(code: str) -> None:
     """Let a paused room go on; its round gets the time back that it was paused."""
     with transaction() as connection:
-        paused_at = store.find_room(connection, code).paused_at
-        room = store.changing(connection, code, for_phones=True, paused_at=None)
-        if paused_at is not None:
+        room = store.changing(connection, code, for_phones=True)
+        if room.paused_at is not None:
+            _end_pause(connection, room)
             connection.execute(
                 sa.update(rounds)
                 .where(
                     rounds.c.room_id == room.id,
                     rounds.c.stopped_at.is_(None),
-                    rounds.c.ends_at > paused_at,
+                    rounds.c.ends_at > room.paused_at,
                 )
-                .values(ends_at=rounds.c.ends_at + (time.time() - paused_at))
+                .values(ends_at=rounds.c.ends_at + (time.time() - room.paused_at))
             )
+
+
+def _end_pause(connection: Connection, room: Room) -> None:
+    connection.execute(sa.update(rooms).where(rooms.c.id == room.id).values(paused_at=None))
 
 
 def clear(code: str) -> None:

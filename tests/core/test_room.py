@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 
 import pytest
@@ -286,6 +287,18 @@ def test_a_round_is_started_only_after_the_one_that_was_seen(store_kind):
     assert second.kind == "test"
     assert host.start_round(code, "draw", None, after=first.id).id == second.id
     assert not moderation.overview(code).round.ended(host.room(code))
+
+
+def test_a_start_that_comes_too_late_leaves_the_pause_as_it_is(store_kind):
+    """It ended the pause, and the paused time was lost to the round."""
+    code = opened()
+    host.start_round(code, "draw", 60)
+    host.pause(code)
+    paused_at = host.room(code).paused_at
+    host.start_round(code, "test", 60, after=0)
+    assert host.room(code).paused_at == paused_at
+    host.start_round(code, "test", 60)
+    assert host.room(code).paused_at is None
 
 
 def test_drawings_kept_together_are_each_kept_or_refused(store_kind):
@@ -590,6 +603,26 @@ def test_a_pause_holds_phones_back_and_the_clock(store_kind):
     host.go_on(code)
     assert 55_000 < wall.state(code)["round"]["left_ms"] <= 60_000
     phones.draw(code, TOKENS[0], sent("a", round_.id), answers(7, 7))
+
+
+def test_two_hosts_that_go_on_at_once_give_the_time_back_once(store_kind):
+    """PostgreSQL let both read when the pause began, before either could end it."""
+    code = opened()
+    host.start_round(code, "draw", 60)
+    host.pause(code)
+    with database.transaction() as connection:  # a minute and a half later
+        past = {"paused_at": store.find_room(connection, code).paused_at - 90}
+        connection.execute(sa.update(store.rooms).values(**past))
+        connection.execute(sa.update(rounds).values(ends_at=rounds.c.ends_at - 90))
+    pressing = [threading.Thread(target=host.go_on, args=(code,)) for _ in range(2)]
+    with database.transaction() as connection:  # both wait for it
+        store.changing(connection, code)
+        for thread in pressing:
+            thread.start()
+        time.sleep(0.5)
+    for thread in pressing:
+        thread.join()
+    assert 55_000 < wall.state(code)["round"]["left_ms"] <= 60_000
 
 
 def test_a_round_stops_in_a_room_that_was_paused_for_longer_than_was_left(sqlite_store):
