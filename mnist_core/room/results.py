@@ -57,18 +57,17 @@ def report(room: Room) -> list[dict[str, Any]]:
         ]
 
 
-def drawings(room: Room) -> dict[int, list[dict[str, Any]]]:
-    """Return what was drawn in each round, also what was cleared off the wall, the first first.
+def drawings(room: Room, round_id: int, most: int) -> list[dict[str, Any]]:
+    """Return the newest of what was drawn in a round, also what was cleared off the wall, the
+    oldest of them first.
 
-    Round id -> {"name", "path", "width", "read": network -> its answer}, see `wall`; without what
-    is hidden or veiled.
+    Each {"name", "path", "width", "read": network -> its answer}, see `wall`; without what is
+    hidden or veiled.
     """
-    drawn: dict[int, list[dict[str, Any]]] = {}
+    of_round = _drawn(room).where(entries.c.round_id == round_id, wall.unveiled(room))
     with reading() as connection:
-        unveiled = _drawn(room).where(wall.unveiled(room))
-        for row in connection.execute(unveiled.order_by(entries.c.id)):
-            drawn.setdefault(row.round_id, []).append(wall.drawing(row, room))
-    return drawn
+        newest = connection.execute(of_round.order_by(entries.c.id.desc()).limit(most)).all()
+        return [wall.drawing(row, room) for row in reversed(newest)]
 
 
 def drawings_csv(room: Room) -> str:

@@ -3,47 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import html
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from mnist_core.errors import NoSuchRoom
+from mnist_core.errors import MnistError, NoSuchRoom
 from mnist_core.room import results
 from mnist_core.room.store import Room
+from mnist_core.web import gate
+from mnist_core.web.schemas import BadRequest
 
-
-def routes(prefix: str = "") -> list[BaseRoute]:
-    """Return the routes of this module."""
-    at = f"{prefix}/r/results/{{key}}"
-    return [
-        Route(f"{at}/wall.png", _picture),
-        Route(f"{at}/drawings.csv", _csv),
-        Route(at, _page),
-    ]
-
-
-async def _page(request: Request) -> Response:
-    return await _answered(request, lambda room: HTMLResponse(page(room), headers=_PRIVATE))
-
-
-async def _picture(request: Request) -> Response:
-    def made(room: Room) -> Response:
-        return Response(results.picture(room), media_type="image/png", headers=_PRIVATE)
-
-    return await _answered(request, made)
-
-
-async def _csv(request: Request) -> Response:
-    def made(room: Room) -> Response:
-        named = {"Content-Disposition": f'attachment; filename="room-{room.code}.csv"'}
-        return Response(results.drawings_csv(room), media_type="text/csv", headers=_PRIVATE | named)
-
-    return await _answered(request, made)
-
-
+A_HALL = gate.Rate(10, 600)  # the whole room opens the page at once
+FILE_COST = 10.0  # of a page: a file is made of every drawing
+MOST_TILES = 1000  # of a round
 # Whoever asks to be forgotten is gone from here at once, so nothing is kept on the way.
 _PRIVATE = {
     "Cache-Control": "no-store",
@@ -52,22 +30,66 @@ _PRIVATE = {
 }
 
 
-async def _answered(request: Request, made: Any) -> Response:
-    def work() -> Response:
-        try:
-            return made(results.room_of_key(request.path_params["key"]))
-        except NoSuchRoom as error:
-            return Response(str(error), 404, media_type="text/plain")
+def routes(prefix: str = "") -> list[BaseRoute]:
+    """Return the routes of this module."""
+    at = f"{prefix}/r/results/{{key}}"
+    limiter = gate.Limiter(A_HALL, A_HALL)
+    # One after the other: what a full room drew is work for a second.
+    maker = ThreadPoolExecutor(1, thread_name_prefix="room-results")
 
-    return await asyncio.get_running_loop().run_in_executor(None, work)
+    def route(path: str, made: Callable[[Room], Response], cost: float) -> Route:
+        async def answer(request: Request) -> Response:
+            try:
+                gate.admit(request, limiter, cost)
+            except BadRequest as error:
+                return _refusal(error)
+            key = request.path_params["key"]
+            return await asyncio.get_running_loop().run_in_executor(maker, _answer, made, key)
+
+        return Route(path, answer)
+
+    return [
+        route(f"{at}/wall.png", _picture, FILE_COST),
+        route(f"{at}/drawings.csv", _csv, FILE_COST),
+        route(at, _page, 1.0),
+    ]
+
+
+def _answer(made: Callable[[Room], Response], key: str) -> Response:
+    try:
+        return made(results.room_of_key(key))
+    except NoSuchRoom as error:
+        return _refusal(BadRequest(404, str(error)))
+    except MnistError as error:  # the database is away for a moment
+        return _refusal(BadRequest(503, str(error), 2))
+
+
+def _refusal(error: BadRequest) -> Response:
+    later = error.retry_after_s
+    headers = {} if later is None else {"Retry-After": str(later)}
+    return Response(str(error), error.status, headers, "text/plain")
+
+
+def _page(room: Room) -> Response:
+    made = page(room) if room.closed_at is None else _page_of_closed(room)
+    return HTMLResponse(made, headers=_PRIVATE)
+
+
+def _picture(room: Room) -> Response:
+    return Response(results.picture(room), media_type="image/png", headers=_PRIVATE)
+
+
+def _csv(room: Room) -> Response:
+    named = {"Content-Disposition": f'attachment; filename="room-{room.code}.csv"'}
+    return Response(results.drawings_csv(room), media_type="text/csv", headers=_PRIVATE | named)
 
 
 def page(room: Room) -> str:
     """Return the page as HTML."""
     key = html.escape(room.results_key)
-    drawn = results.drawings(room)
     rounds = "".join(
-        _round(shown, drawn.get(shown["round"]["id"], [])) for shown in results.report(room)
+        _round(shown, results.drawings(room, shown["round"]["id"], MOST_TILES + 1))
+        for shown in results.report(room)
     )
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -82,10 +104,16 @@ def page(room: Room) -> str:
 <main>{rounds or "<p>No rounds yet.</p>"}</main></body></html>"""
 
 
+# The clock changes nothing in a closed room, and everything else raises its revision.
+_page_of_closed = functools.lru_cache(maxsize=4)(page)
+
+
 def _round(shown: dict[str, Any], drawn: list[dict[str, Any]]) -> str:
     title = html.escape(f"{shown['round']['number']}. {shown['title']}")
     facts = "".join(f"<li>{html.escape(fact)}</li>" for fact in results.facts(shown))
-    tiles = "".join(map(_tile, drawn))
+    tiles = "".join(map(_tile, drawn[-MOST_TILES:]))
+    if len(drawn) > MOST_TILES:
+        facts += f"<li>Below are the newest {MOST_TILES:,}; the CSV has them all.</li>"
     return f"<section><h2>{title}</h2><ul>{facts}</ul><div class=tiles>{tiles}</div></section>"
 
 

@@ -526,11 +526,15 @@ def test_the_results_keep_what_was_cleared_and_more_than_a_wall_shows(sqlite_sto
     veiled = phones.draw(code, TOKENS[0], sent("veiled", round_.id), answers(7, 7, is_digit=False))
     hidden = phones.draw(code, TOKENS[0], sent("hidden", round_.id), answers(7, 7))
     host.hide(code, hidden)
-    kept = results.drawings(host.room(code))
-    assert [one["id"] for one in kept[round_.id]] == drawn
+    kept = results.drawings(host.room(code), round_.id, 9)
+    assert [one["id"] for one in kept] == drawn
     host.set_gate(code, False)
-    kept = results.drawings(host.room(code))
-    assert [one["id"] for one in kept[round_.id]] == [*drawn, veiled]
+    kept = results.drawings(host.room(code), round_.id, 9)
+    assert [one["id"] for one in kept] == [*drawn, veiled]
+    assert [one["id"] for one in results.drawings(host.room(code), round_.id, 2)] == [
+        drawn[-1],
+        veiled,
+    ]
     assert [one["drawn"] for one in results.report(host.room(code))] == [len(drawn) + 1]
 
 

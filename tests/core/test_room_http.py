@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from mnist_core.data import database, people
+from mnist_core.errors import DatabaseError
 from mnist_core.ink.examples import EXAMPLES
 from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.models import recent, registry
@@ -358,6 +359,43 @@ def test_results_are_for_who_has_the_link(site, code):
     assert picture.width > 1500
     assert site.get(f"/r/results/{code}").status_code == 404
     assert results.report(host.room(code))[0]["title"] == "The room's test set"
+
+
+def test_results_are_made_once_for_everybody_until_something_is_gone(site, code, monkeypatch):
+    """Regression: each of a hall that opened the link had it made anew, in 0.6 s for 12,000
+    drawings."""
+    monkeypatch.setattr(room_results, "MOST_TILES", 2)
+    round_ = host.start_round(code, "draw", None)
+    for token in TOKENS[:3]:
+        site.post(f"/r/{code}/drawings", json=drawing(round_.id), headers=of(token))
+    host.close(code)
+    at = f"/r/results/{host.room(code).results_key}"
+    first = site.get(at).text
+    assert (first.count("<figure>"), "the newest 2; the CSV has" in first) == (2, True)
+    with monkeypatch.context() as patch:
+        patch.setattr(results, "report", None)  # would raise
+        assert site.get(at).text == first
+    site.post("/r/forget", headers=of(TOKENS[2]))
+    after = site.get(at).text
+    assert after.count("<figure>") == 2
+    assert "2 drawings." in after
+    assert "the CSV has" not in after
+
+
+def test_results_wait_for_a_database_that_is_away(site, code, monkeypatch):
+    def away(*_: object) -> None:
+        raise DatabaseError("The database is away.")
+
+    monkeypatch.setattr(results, "report", away)
+    answer = site.get(f"/r/results/{host.room(code).results_key}")
+    assert (answer.status_code, answer.text) == (503, "The database is away.")
+    assert answer.headers["Retry-After"] == "2"
+
+
+def test_nobody_has_results_made_all_the_time(no_time_passes, site, code):
+    at = f"/r/results/{host.room(code).results_key}/drawings.csv"
+    statuses = [site.get(at, headers=of(f"{n:08}")).status_code for n in range(70)]
+    assert statuses == [200] * 60 + [429] * 10
 
 
 def test_pages_are_small_and_hold_nothing_inline(site, code):
