@@ -251,12 +251,12 @@ def is_held(lock: Path) -> bool:
 def holding(folder: Path) -> Iterator[None]:
     """Mark a run's folder as belonging to this very process, for as long as the block lasts.
 
-    A process that `start_next` began has inherited the lock already.
+    A process that `start_next` began has inherited the lock already, and would wait for itself.
     """
     handle = os.open(folder / "process.lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not is_alive(folder):
+            fcntl.flock(handle, fcntl.LOCK_EX)  # once nobody looks
         before = {"started_at": time.time()} | read_json(folder / "process.json")
         write(folder / "process.json", before | {"pid": os.getpid()})
         yield

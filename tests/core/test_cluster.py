@@ -175,8 +175,7 @@ def attend_in_this_process(self, command, folder, ended) -> None:
     threading.Thread(
         target=attendant.attend, args=[self.address, folder, list(command[1:])], daemon=True
     ).start()
-    # To look whether it holds its lock would keep it from taking it, at the wrong moment.
-    wait_until(lambda: "pid" in run_folder.read_json(folder / "process.json"))
+    wait_until(lambda: run_folder.is_alive(folder))
 
 
 CLUSTER = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -163,6 +164,18 @@ def test_a_run_in_the_making_is_not_swept_away(monkeypatch):
     run = queue.create("fast")
     sweeping.join()
     assert queue.list_runs() == [run]
+
+
+def test_who_looks_as_a_run_begins_keeps_it_from_no_lock(tmp_path):
+    """Regression: a look in that instant left the run without its lock, and so lost."""
+    with (tmp_path / "process.lock").open("wb") as looked_at:
+        fcntl.flock(looked_at, fcntl.LOCK_SH)
+        looking = threading.Timer(0.3, looked_at.close)
+        looking.start()
+        with run_folder.holding(tmp_path):
+            looking.join()
+            assert run_folder.is_alive(tmp_path)
+        assert not run_folder.is_alive(tmp_path)
 
 
 def test_a_run_survives_the_server_that_started_it(train_for):
