@@ -194,11 +194,12 @@ def get_run(run_id: str) -> Run:
 
 def stop(run_id: str) -> None:
     """Ask a run to end after its present batch and to keep its best weights so far."""
-    run = get_run(run_id)
-    if run.state == WAITING:
-        delete(run_id)
-    elif run.state == RUNNING:
-        engine.this_machine().stop(run.folder)  # the folder says so, wherever it trains
+    with queue_lock():  # nobody starts it meanwhile
+        run = get_run(run_id)
+        if run.state == WAITING:
+            delete(run_id)
+        elif run.state == RUNNING:
+            engine.this_machine().stop(run.folder)  # the folder says so, wherever it trains
 
 
 def rename(run_id: str, title: str) -> None:

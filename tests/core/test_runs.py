@@ -30,7 +30,7 @@ def artifacts(tmp_path, monkeypatch):
     """An artifacts folder of the test's own; whatever still trains in it is ended."""
     monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
     yield tmp_path
-    for run in queue.live_runs():
+    for run in reversed(queue.live_runs()):  # first who waits, or the next would begin
         queue.stop(run.run_id)
     wait_until(lambda: not queue.live_runs())
 
@@ -164,6 +164,26 @@ def test_a_run_in_the_making_is_not_swept_away(monkeypatch):
     run = queue.create("fast")
     sweeping.join()
     assert queue.list_runs() == [run]
+
+
+def test_a_run_that_begins_while_it_is_stopped_leaves_the_queue(train_for, monkeypatch):
+    """Regression: it began between the look and the deletion, which failed, and trained on."""
+    train_for(30)
+    run = queue.create("fast")
+    get_run = queue.get_run
+    starting = threading.Thread(target=queue.start_next)
+
+    def while_another_starts_it(run_id):
+        seen = get_run(run_id)
+        monkeypatch.setattr(queue, "get_run", get_run)
+        starting.start()
+        starting.join(0.3)
+        return seen
+
+    monkeypatch.setattr(queue, "get_run", while_another_starts_it)
+    queue.stop(run.run_id)
+    starting.join()
+    assert queue.list_runs() == []
 
 
 def test_who_looks_as_a_run_begins_keeps_it_from_no_lock(tmp_path):
