@@ -118,14 +118,16 @@ def run(room: Room) -> None:
     results(room)
 
 
-def state_of(seen: Overview) -> tuple[int, bool, bool, bool]:
-    """Return what the page's buttons depend on: which round, whether it goes on, paused, closed."""
-    paused, closed = seen.room.paused_at is not None, seen.room.closed_at is not None
-    return rounds.latest(seen), seen.going_on, paused, closed
+def state_of(seen: Overview) -> tuple[object, ...]:
+    """Return what the page's buttons and switches depend on: which round, whether it goes on,
+    paused, closed, veil, layout."""
+    room = seen.room
+    paused, closed = room.paused_at is not None, room.closed_at is not None
+    return rounds.latest(seen), seen.going_on, paused, closed, room.gate, room.layout
 
 
 @every(1)
-def watch(code: str, shown: tuple[int, bool, bool, bool] | None) -> None:
+def watch(code: str, shown: tuple[object, ...] | None) -> None:
     """Say what goes on, every second; what another tab or the clock has changed redraws the page.
 
     shown: the state that the page was drawn with; None where it could not be read.

@@ -106,6 +106,39 @@ def test_a_round_that_another_tab_starts_redraws_the_page(page, monkeypatch):
     assert len(results.report(host.room(code))) == 3
 
 
+def test_switches_show_what_another_tab_has_switched(page, monkeypatch):
+    """They went on showing what this tab had chosen."""
+    opened(page)
+    true_overview, calls = moderation.overview, []
+
+    def overview(code: str) -> moderation.Overview:
+        calls.append(code)
+        if len(calls) == 2:  # between the drawing of the page and its first look
+            host.set_gate(code, False)
+            host.set_layout(code, "space")
+        return true_overview(code)
+
+    monkeypatch.setattr(moderation, "overview", overview)
+    page.run()
+    assert not page.exception
+    shown = page.toggle("room-gate").value, page.segmented_control("room-layout").value
+    assert shown == (False, "space")
+
+
+def test_a_switch_that_could_not_be_kept_goes_back(page, monkeypatch):
+    def away(*_: object) -> None:
+        raise DatabaseError("The database is away.")
+
+    opened(page)
+    monkeypatch.setattr(host, "set_gate", away)
+    monkeypatch.setattr(host, "set_layout", away)
+    page.toggle("room-gate").set_value(False).run()
+    assert [error.value for error in page.error] == ["The database is away."]
+    page.segmented_control("room-layout").set_value("space").run()
+    shown = page.toggle("room-gate").value, page.segmented_control("room-layout").value
+    assert shown == (True, "grid")
+
+
 def test_the_host_lets_in_and_hides_and_mutes(page, monkeypatch):
     code = opened(page)
     page.button("room-start").click().run()

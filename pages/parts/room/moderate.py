@@ -16,10 +16,11 @@ COLUMNS, MOST = 8, 16
 def switches(seen: Overview) -> None:
     """How the wall looks."""
     code, room = seen.room.code, seen.room
+    _show("room-gate", room.gate)
+    _show("room-layout", room.layout)
     veil, layout, clear = st.columns([2, 2, 1], vertical_alignment="bottom")
     veil.toggle(
         "Veil what does not look like a digit",
-        value=room.gate,
         key="room-gate",
         on_change=lambda: attempt(host.set_gate, code, bool(st.session_state["room-gate"])),
     )
@@ -27,12 +28,17 @@ def switches(seen: Overview) -> None:
         "Layout",
         list(host.LAYOUTS),
         format_func={"grid": "Grid", "space": "By the CNN's answers"}.get,
-        default=room.layout,
         key="room-layout",
         required=True,
         on_change=lambda: attempt(host.set_layout, code, st.session_state["room-layout"]),
     )
     clear.button("Clear the wall", key="room-clear", on_click=attempt, args=[host.clear, code])
+
+
+def _show(key: str, value: bool | str) -> None:
+    """Let a switch show what the room has: Streamlit would keep what this browser chose last."""
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
 
 
 def drawings(seen: Overview) -> None:
