@@ -166,12 +166,15 @@ class Attendance:
         return True
 
     def _peek(self) -> bool:
-        """Bring back what is new; return whether the worker answered."""
+        """Bring back what is new; return whether the worker answered and trains."""
         offsets = {name: _size(self.folder / name) for name in desk.GROWING}
         moments = self.folder / MOMENTS
         there = [path.name for path in moments.glob("*.json")]
         found = self._call(desk.peek, self.worker, offsets, there)
         if found is None:
+            return False
+        if not found["begun"]:  # started anew at the same address, it waits for `_begin`
+            self.worker = ""
             return False
         for name, content in found["moments"].items():
             with replacing(moments / name) as temporary:

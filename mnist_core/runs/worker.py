@@ -113,13 +113,15 @@ def peek(
     `there` yet, and the checkpoint's time.
 
     None where the order is not here. Whoever peeks is the attendant, so this is its sign of life.
+    "begun": False in a worker that was started anew and has been given the order again.
     """
     desk = _desks(dask_worker).get(token)
     if desk is None:
         return None
     desk.seen_at = time.monotonic()
-    if desk.shared or desk.folder is None or not desk.begun.is_set():
-        return {"files": {}, "moments": {}, "checkpoint_at": 0.0}
+    begun = desk.begun.is_set()
+    if desk.shared or desk.folder is None or not begun:
+        return {"begun": begun, "files": {}, "moments": {}, "checkpoint_at": 0.0}
     new = {name: _since(desk.folder / name, offsets.get(name, 0)) for name in GROWING}
     # After the events, so that the moments that these tell of are among them.
     moments = {
@@ -127,7 +129,8 @@ def peek(
         for path in (desk.folder / MOMENTS).glob("[0-9]*.json")
         if path.name not in there
     }
-    return {"files": new, "moments": moments, "checkpoint_at": _checkpoint_at(desk.folder)}
+    checkpoint_at = _checkpoint_at(desk.folder)
+    return {"begun": True, "files": new, "moments": moments, "checkpoint_at": checkpoint_at}
 
 
 def checkpoint(token: str, dask_worker: Any) -> bytes | None:

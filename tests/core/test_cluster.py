@@ -361,6 +361,35 @@ def test_a_result_is_taken_whole_or_not_at_all(tmp_path):
     assert (tmp_path / "here" / "card.json").read_text() == "{}"
 
 
+def test_a_worker_that_comes_back_at_the_same_address_is_let_begin_again(tmp_path, monkeypatch):
+    """It waited for ever, and the run was said to train."""
+    place, workers = "tcp://10.0.0.7:4000", [SimpleNamespace(), SimpleNamespace()]
+    client = SimpleNamespace(
+        status="running",
+        processing=lambda: {place: ["key"]},
+        scheduler_info=lambda n_workers: {"workers": {place: {"name": "lab"}}},
+    )
+    for name in ("config.json", "process.json"):
+        (tmp_path / name).write_text("{}")
+    attendance = attendant.Attendance(client, tmp_path, [])
+    attendance.future = SimpleNamespace(key="key")
+    desk.mark(attendance.order).touch()
+
+    def call(client, function, *arguments, workers, seconds):
+        return {workers[0]: function(*arguments, dask_worker=current)}
+
+    monkeypatch.setattr(cluster, "call", call)
+    for current in workers:
+        trains = desk._desks(current)[""] = desk.Desk(attendance.order)
+        for _ in range(3):
+            attendance._look()
+        assert trains.begun.is_set()
+    assert attendance.begun == 2
+    monkeypatch.setattr(cluster, "call", lambda *_, **__: {})  # it only does not answer in time
+    attendance._look()
+    assert attendance.worker == place
+
+
 @pytest.mark.parametrize("arrived_whole", [True, False])
 def test_a_result_that_changed_on_its_way_is_refused(tmp_path, arrived_whole):
     trained, folder = tmp_path / "trained", tmp_path / "run"
