@@ -18,7 +18,7 @@ from mnist_core.models.registry import active, runs_dir
 from mnist_core.runs.folder import RUNNING, WAITING, Run
 
 WAITING_EACH = 3  # a group of seeds counts as one
-WAITING_IN_ALL = 24
+WAITING_IN_ALL = 24  # of all guests
 SEEDS_OF_A_GUEST = 10
 MOST_EPOCHS = 50  # or as many as the recipe itself has
 BUDGET_VARIABLE = "MNIST_RUNS_GB"
@@ -35,7 +35,7 @@ def check_guest(
 
     live: the runs that train or wait; standing_epochs: what the recipe has by itself.
     """
-    waiting = [run for run in live if run.state == WAITING]
+    waiting = [run for run in live if run.state == WAITING and run.requested_by]
     own = len({run.group or run.run_id for run in waiting if run.requested_by == guest})
     if own >= WAITING_EACH:
         raise RunError(
@@ -44,7 +44,7 @@ def check_guest(
         )
     in_all = len({run.group or run.run_id for run in waiting})
     if in_all >= WAITING_IN_ALL:
-        raise RunError(f"{in_all} trainings are waiting already; try again later.")
+        raise RunError(f"{in_all} trainings of guests are waiting already; try again later.")
     most = max(MOST_EPOCHS, standing_epochs)
     if int(changes.get("epochs", 0)) > most:
         raise RunError(
