@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from mnist_core import words
 from mnist_core.errors import RunError
 from mnist_core.models import registry
 from mnist_core.runs import queue, report
 from mnist_core.runs.folder import Run, settle
 from mnist_core.runs.progress import Progress, append_event
 
-ASKED_AT = time.mktime((*time.localtime()[:3], 12, 37, 0, 0, 0, -1))  # today
+ASKED_AT = time.mktime((2026, 11, 24, 12, 37, 0, 0, 0, -1))
 ENDED = Run("r1", Path("r1"), "finished", "fast", "For the fair", requested_at=ASKED_AT,
             started_at=100.0, ended_at=148.0)  # fmt: skip
 
@@ -50,7 +51,9 @@ def artifacts(tmp_path, monkeypatch):
         ),
     ],
 )
-def test_the_end_of_a_run_is_one_line(run, told):
+def test_the_end_of_a_run_is_one_line(run, told, monkeypatch):
+    moment = words.moment
+    monkeypatch.setattr(words, "moment", lambda at, now: moment(at, ASKED_AT))  # of the same day
     assert without_joiners(report.end_in_words(run)) == told
 
 
