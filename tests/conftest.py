@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mnist_core.runs.engine import WATCHER
 
@@ -16,6 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 # end soon however busy the machine is.
 os.environ.setdefault("MNIST_READY", "0")
 os.environ.setdefault("MNIST_NICENESS", "0")
+# Nor does an example fail because it took long.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 @pytest.fixture(autouse=True)

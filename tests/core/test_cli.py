@@ -256,7 +256,7 @@ def test_a_real_run_is_watched_killed_and_followed_by_the_next(artifacts, few_di
     killed = queue.request("softmax", {"epochs": 1000})
     following = queue.request("softmax", {"epochs": 2})
     progress = Progress(killed.folder)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while len(progress.epochs) < 2:
         progress.update()
         assert time.monotonic() < deadline, (killed.folder / "train.log").read_text()
@@ -264,6 +264,7 @@ def test_a_real_run_is_watched_killed_and_followed_by_the_next(artifacts, few_di
     assert np.sum(progress.epochs[-1]["confusion"]) == progress.started["validation_images"]
     assert 0 < progress.fraction < 1
     os.kill(queue.get_run(killed.run_id).pid, signal.SIGKILL)
+    deadline = time.monotonic() + 120
     while not queue.get_run(following.run_id).is_settled:
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -195,7 +195,6 @@ if __name__ == "__main__":
 def test_the_death_of_the_scheduler_is_said_and_the_app_goes_on(tmp_path, monkeypatch):
     monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
     monkeypatch.setattr(engine, "_clusters", {})
-    monkeypatch.setattr(cluster, "CONNECT_S", 1.0)
     train_for(monkeypatch, 60)
     (tmp_path / "one.py").write_text(CLUSTER)
     words, environment = [sys.executable, str(tmp_path / "one.py")], engine.training_environment()
@@ -204,6 +203,7 @@ def test_the_death_of_the_scheduler_is_said_and_the_app_goes_on(tmp_path, monkey
         run = queue.request("fast")
         wait_until(lambda: in_progress(run.run_id))
         started.kill()
+    monkeypatch.setattr(cluster, "CONNECT_S", 1.0)
     wait_until(lambda: queue.get_run(run.run_id).is_settled)
     assert "scheduler is gone" in queue.get_run(run.run_id).reason
     monkeypatch.setattr(engine, "_clusters", {})
@@ -303,9 +303,10 @@ def test_a_worker_that_trains_with_something_else_is_refused(two_workers, monkey
 OLD_KERAS = "it has keras 3.0.0 instead of 3.15.0"
 
 
-def asked(two_workers, monkeypatch, facts) -> tuple[cluster.State, dict]:
+def asked(two_workers, monkeypatch, facts, wait_s: float = 60) -> tuple[cluster.State, dict]:
     """What the scheduler says to an app with Keras 3.15.0, whose workers' `facts` are these; and
     what is known of the workers then."""
+    monkeypatch.setattr(cluster, "ANSWER_S", wait_s)
     monkeypatch.setattr(cluster, "_portable_probe", lambda: facts)
     monkeypatch.setattr(cluster, "_own_facts", lambda: {"keras": "3.15.0"})
     probed: dict = {}
@@ -335,7 +336,7 @@ def test_a_silent_worker_hides_no_others_verdict(two_workers, monkeypatch):
         await asyncio.sleep(60 if str(dask_worker.name) == "1" else 0)
         return {"keras": "3.0.0"}
 
-    state, probed = asked(two_workers, monkeypatch, second_is_silent)
+    state, probed = asked(two_workers, monkeypatch, second_is_silent, wait_s=10)
     assert [worker.trouble for worker in state.workers] == [OLD_KERAS, ""]
     assert list(probed.values()) == [OLD_KERAS]  # the other is asked again
 

@@ -4,7 +4,7 @@ import doctest
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 from sklearn import metrics as reference
@@ -58,7 +58,6 @@ labels = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, m
 
 
 @given(labels)
-@settings(deadline=None)
 def test_counting_is_scikit_learns(pairs):
     y_true, y_pred = np.array(pairs, np.uint8).T
     everything = {"labels": range(10), "zero_division": 0}

@@ -173,7 +173,7 @@ def test_blank_paper_of_more_than_8_bits_is_blank(paper):
         read_photo(content)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(position=st.integers(0, 5_000), value=st.integers(0, 255), cut=st.integers(0, 300))
 def test_a_damaged_file_never_crashes(position, value, cut):
     content = bytearray(encode(Image.fromarray(255 - INK).resize((90, 90)), "JPEG"))

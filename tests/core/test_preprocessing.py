@@ -61,7 +61,7 @@ def test_colour_polarity_and_alpha_do_not_matter(drawing):
         assert np.abs(mnist_image(other) - white_on_black).max() < 0.03
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     number=st.integers(0, len(DRAWINGS) - 1),
     left=st.integers(0, 100),
@@ -73,7 +73,7 @@ def test_moving_a_drawing_changes_nothing(number, left, top):
     np.testing.assert_array_equal(mnist_image(here), mnist_image(there))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     canvas=st.integers(28, 400),
     digits=st.lists(st.integers(0, 255), min_size=3, max_size=30),

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnist_core.data import database, people
@@ -811,7 +811,7 @@ def deliveries(draw):
     return sent_once, draw(st.permutations(sent_once + again + forgotten))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(deliveries())
 def test_no_order_makes_a_score_wrong_or_loses_a_drawing(one_store, delivery):
     """Also after Forget me: a late vote on what is gone counted for what came after it."""
@@ -868,7 +868,7 @@ def test_no_order_makes_a_score_wrong_or_loses_a_drawing(one_store, delivery):
     assert {d["id"] for d in wall.state(code)["drawings"]} == {entries_of[key] for key in labels}
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)),
              max_size=12, unique_by=lambda one: one[:2]),

@@ -191,7 +191,7 @@ NEARLY = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.one_of(ANYTHING.map(json.dumps), NEARLY.map(json.dumps), st.binary(max_size=40)))
 def test_whatever_comes_in_gets_an_answer_or_one_sentence(client, body):
     answered = client.post("/api/read", content=body)

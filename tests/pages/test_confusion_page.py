@@ -157,7 +157,7 @@ def test_what_has_begun_goes_on_though_the_line_fills_up(monkeypatch, most_waiti
 
     monkeypatch.setattr(turn, "TURNS", FillsUp(1, most_waiting))
     monkeypatch.setattr(turn, "compute", lambda function, *arguments: function(*arguments))
-    page = AppTest.from_function(script).run()
+    page = AppTest.from_function(script, default_timeout=60).run()
     assert [text.value for text in page.text] == answers
     assert len(page.warning) == (not answers)
 

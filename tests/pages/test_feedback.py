@@ -31,6 +31,7 @@ SEVEN, FOUR = (next(one for one in EXAMPLES if one.label == digit) for digit in 
 @pytest.fixture(autouse=True)
 def artifacts(tmp_path, monkeypatch):
     monkeypatch.setenv("MNIST_ARTIFACTS", str(own_artifacts(tmp_path)))
+    monkeypatch.setattr("pages.parts.draw.answers.LOADING_WAIT_S", 60)
     monkeypatch.delenv("MNIST_DATABASE_URL", raising=False)
     # AppTest stands in a mock for whatever a request would bring.
     monkeypatch.setattr(type(st.context), "cookies", property(lambda _: {}))

@@ -31,7 +31,7 @@ def training() -> None:
 @pytest.mark.parametrize(("shown", "words"), [(script, "hello"), (training, "This training")])
 def test_what_runs_by_itself_has_a_container_of_its_own(shown, words):
     """Regression: beside others Streamlit put it over the next one, the host's choice of rounds."""
-    page = AppTest.from_function(shown).run()
+    page = AppTest.from_function(shown, default_timeout=60).run()
     assert not page.exception
     container, button = page.main.children.values()
     assert (button.label, len(container.children)) == ("beside", 1)
