@@ -164,6 +164,27 @@ def test_the_host_lets_in_and_hides_and_mutes(page, monkeypatch):
     assert not host.room(code).gate
 
 
+def test_of_many_phones_the_newest_are_shown_and_the_others_found_by_name(page, monkeypatch):
+    """Regression: a script's thousand phones were a thousand buttons, drawn every two seconds."""
+    monkeypatch.setattr(moderate, "MOST_PHONES", 2)
+    code = opened(page)
+
+    def shown() -> list[str]:
+        return [str(one.key) for one in page.run().button if str(one.key).startswith("mute-")]
+
+    tokens = [f"phone-{number}-" + "x" * 22 for number in range(5)]
+    members = [phones.join(code, token) for token in tokens[:2]]
+    assert shown() == [f"mute-{one.id}" for one in members]
+    assert "room-find" not in [one.key for one in page.text_input]
+    members += [phones.join(code, token) for token in tokens[2:]]
+    assert shown() == [f"mute-{one.id}" for one in members[-2:]]
+    assert page.expander[0].caption[1].value == "The newest 2; 3 more are found by their names."
+    page.text_input("room-find").set_value(f" {members[0].name.upper()}")
+    assert shown() == [f"mute-{members[0].id}"]
+    page.button(f"mute-{members[0].id}").click().run()
+    assert [row.muted for row in moderation.overview(code).members] == [True] + [False] * 4
+
+
 def test_what_is_cleared_stays_among_the_results_and_can_be_hidden_there(page):
     """It went on under "The newest" as if the wall still showed it."""
     code = opened(page)

@@ -11,6 +11,7 @@ from mnist_core.room.moderation import Overview, Shown
 from pages.parts.attempt import attempt
 
 COLUMNS, MOST = 8, 16
+MOST_PHONES = 50
 
 
 def switches(seen: Overview) -> None:
@@ -84,10 +85,16 @@ def _tile(one: Shown) -> str:
 
 
 def phones(seen: Overview) -> None:
-    """The phones, each to mute."""
+    """The phones, each to mute: of many the newest, the others by their names."""
     with st.expander("Phones that have joined"):  # another label would close it
         st.caption(words.count(len(seen.members), "phone"))
-        for row in seen.members:
+        found = seen.members
+        if len(found) > MOST_PHONES:
+            wanted = st.text_input("Find a phone by its name", key="room-find").strip().lower()
+            found = [row for row in found if wanted in row.name.lower()]
+        if (more := len(found) - MOST_PHONES) > 0:
+            st.caption(f"The newest {MOST_PHONES}; {more:,} more are found by their names.")
+        for row in found[-MOST_PHONES:]:
             name, button = st.columns([3, 1], vertical_alignment="center")
             name.markdown(row.name + (" *(muted)*" if row.muted else ""))
             button.button(
