@@ -45,7 +45,7 @@ def open_descriptors() -> int:
 
 
 class Admission:
-    """ASGI middleware: new pages and sessions are let in while there is room for them.
+    """ASGI middleware: new pages, sessions and a room's listeners are let in while there is room.
 
     It first makes as much room as the system allows (`raise_descriptor_limit`).
     """
@@ -78,8 +78,10 @@ class Admission:
 
 
 def _asks_to_come_in(scope: Scope) -> bool:
-    """Return whether a request begins a visit: a page, or a page's session."""
+    """Return whether a request begins a visit: a page, its session, or the news of a room."""
     if scope["type"] == "websocket":
         return True
+    if scope["type"] != "http" or scope["method"] != "GET":
+        return False
     accepts = dict(scope.get("headers", ())).get(b"accept", b"")
-    return scope["type"] == "http" and scope["method"] == "GET" and b"text/html" in accepts
+    return b"text/html" in accepts or scope["path"].endswith("/events")

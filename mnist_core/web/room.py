@@ -39,6 +39,7 @@ from mnist_core.web.schemas import BadRequest, parse
 MOST_BYTES = 100_000  # of a drawing: 5,000 points are half of that
 # A phone draws once a second at most; what it kept while it was away comes at once.
 A_PHONE, A_HALL = gate.Rate(5, 60), gate.Rate(400, 1000)
+A_HALLS_WALLS = gate.Rate(5, 60)  # each is told at once all that there is to show
 A_PHONES_JOINS, A_HALLS_JOINS = gate.Rate(0.2, 10), gate.Rate(10, 600)
 _STATUS: dict[type[MnistError], int] = {
     NoSuchRoom: 404,
@@ -48,6 +49,8 @@ _STATUS: dict[type[MnistError], int] = {
     DatabaseError: 503,
     ModelError: 503,
 }
+# That listen at one address: a full room, with connections of before that nobody has given up yet.
+MOST_PHONES, MOST_WALLS = 2500, 200
 KNOWN_FOR_S, MOST_KNOWN = 30.0, 5000
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -58,6 +61,7 @@ class RoomRoutes:
     def __init__(self) -> None:
         self._hub = Hub()
         self._sends = gate.Limiter(A_PHONE, A_HALL)
+        self._walls = gate.Limiter(A_HALLS_WALLS, A_HALLS_WALLS)
         self._joins = gate.Limiter(A_PHONES_JOINS, A_HALLS_JOINS)
         # SQLite lets one write at a time: threads that wait for each other in a queue of their
         # own take turns sooner than those that sleep and ask again.
@@ -201,20 +205,29 @@ class RoomRoutes:
         code, token = request.path_params["code"], _token(request)
         room, member = await self._do(self._readers, _member, code, token)
         self._hub.hear_of(member.id)
-        return self._stream(room, member.id, functools.partial(phone_state.state, code, token))
+        first = functools.partial(phone_state.state, code, token)
+        return self._stream(request, room, member.id, first)
 
     async def wall_events(self, request: Request) -> Response:
         """Stream what the wall shows."""
-        gate.admit(request, self._sends)
+        gate.admit(request, self._walls)
         code = request.path_params["code"]
         room = await self._do(self._readers, _room, code)
-        return self._stream(room, None, functools.partial(wall.state, code))
+        return self._stream(request, room, None, functools.partial(wall.state, code))
 
     def _stream(
-        self, room: Room, member_id: int | None, first: Callable[[], dict[str, Any]]
+        self,
+        request: Request,
+        room: Room,
+        member_id: int | None,
+        first: Callable[[], dict[str, Any]],
     ) -> Response:
+        address = request.client.host if request.client else ""
+        is_wall = member_id is None
+        if self._hub.listening(address, is_wall) >= (MOST_WALLS if is_wall else MOST_PHONES):
+            raise BadRequest(429, "Too many listen at your address; ask again in a while.", 30)
         return StreamingResponse(
-            self._hub.listen(room, member_id, first),
+            self._hub.listen(room, member_id, first, address),
             media_type="text/event-stream",
             # X-Accel-Buffering: nginx passes on what comes as it comes.
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},

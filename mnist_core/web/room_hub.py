@@ -28,6 +28,7 @@ POINTS_EVERY_S = 2.0
 PRESENT_EVERY_S = 5.0  # who has left changes nothing in the database
 HEARTBEAT_S = 15.0
 SEEN_EVERY_S = 5.0  # phones that say that they are here are kept together
+MOST_OF_A_PHONE = 3  # open pages of one phone; a fourth ends the first
 MOST_WAITING = 200  # messages to somebody who does not take them; then the connection ends
 
 
@@ -44,6 +45,7 @@ class Listener:
     """A phone or a wall that is connected."""
 
     member_id: int | None  # None: a wall
+    address: str = ""
     news: asyncio.Queue[str | None] = field(
         default_factory=lambda: asyncio.Queue(maxsize=MOST_WAITING)
     )
@@ -66,7 +68,7 @@ class Channel:
     told_at: float = 0.0
     points_at: float = 0.0
     points_due: bool = False  # a round of "Fool it" has changed since phones heard of their points
-    listeners: set[Listener] = field(default_factory=set)
+    listeners: list[Listener] = field(default_factory=list)  # who came first is first
 
 
 class Hub:
@@ -78,16 +80,32 @@ class Hub:
         self._looking: asyncio.Task[None] | None = None
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="room-news")
 
+    def listening(self, address: str, walls: bool) -> int:
+        """Return how many walls, or else phones, of an address listen."""
+        return sum(
+            one.address == address and (one.member_id is None) == walls
+            for channel in self._channels.values()
+            for one in channel.listeners
+        )
+
     async def listen(
-        self, room: Room, member_id: int | None, first: Callable[[], dict[str, Any]]
+        self,
+        room: Room,
+        member_id: int | None,
+        first: Callable[[], dict[str, Any]],
+        address: str = "",
     ) -> AsyncIterator[str]:
         """Yield server-sent events until the listener goes or the room is closed.
 
         first: reads what the listener is told before any news, in the thread that looks for news.
         """
-        listener = Listener(member_id)
+        listener = Listener(member_id, address)
         channel = self._channels.setdefault(room.id, Channel(room.revision, room.phone_revision))
-        channel.listeners.add(listener)
+        channel.listeners.append(listener)
+        if member_id is not None:
+            of_phone = [one for one in channel.listeners if one.member_id == member_id]
+            for older in of_phone[:-MOST_OF_A_PHONE]:
+                older.tell(None)
         self._begin_to_look()
         try:
             # Read only now, so that nothing is missed, and by the thread that looks, so that what
@@ -111,7 +129,7 @@ class Hub:
         except MnistError:  # the room was closed this very moment, or the database is away
             return
         finally:
-            channel.listeners.discard(listener)
+            channel.listeners.remove(listener)
             if not channel.listeners:
                 self._channels.pop(room.id, None)
 

@@ -100,6 +100,8 @@ def test_a_full_house_says_so_and_lets_in_again(client, monkeypatch):
     assert (full.status_code, full.headers["Retry-After"]) == (503, "60")
     assert "Try again in a minute" in full.text
     assert client.get("/").status_code == 200  # what a page that is open asks for
+    for path in ("/r/ABCD/events", "/r/ABCD/wall/events"):  # which stay open
+        assert client.get(path).status_code == 503
     with pytest.raises(WebSocketDisconnect) as refused:
         client.websocket_connect("/_stcore/stream").__enter__()
     assert refused.value.code == 1013

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from mnist_core.data import database, people
@@ -40,8 +41,9 @@ from mnist_core.room import (
 )
 from mnist_core.room.tables import rounds
 from mnist_core.web import gate, room_hub, room_pages, room_results
-from mnist_core.web.room import A_PHONES_JOINS, RoomRoutes
+from mnist_core.web.room import A_HALLS_WALLS, A_PHONES_JOINS, RoomRoutes
 from mnist_core.web.room_hub import Hub
+from mnist_core.web.schemas import BadRequest
 
 SEVEN = [
     [[round(float(x), 1), round(float(y), 1), 8 * i] for i, (x, y) in enumerate(stroke)]
@@ -496,7 +498,7 @@ def test_nothing_is_told_while_nothing_changes(site, code, kind):
     """A wall got its whole state five times a second for the rest of a round after any change."""
     host.start_round(code, kind, 600)
     room = host.room(code)
-    channel = room_hub.Channel(listeners={room_hub.Listener(None)})
+    channel = room_hub.Channel(listeners=[room_hub.Listener(None)])
     channels = {room.id: channel}
 
     def look() -> bool:
@@ -510,6 +512,58 @@ def test_nothing_is_told_while_nothing_changes(site, code, kind):
     phones.rename(code, TOKENS[0])
     assert look()
     assert not any(look() for _ in range(3))
+
+
+def test_a_phone_that_listens_too_often_ends_its_oldest_connection(site, code):
+    room, member = host.room(code), phones.join(code, TOKENS[0])
+    told: list[list[dict]] = []
+
+    async def listen() -> None:
+        hub, listening = Hub(), []
+        for _ in range(room_hub.MOST_OF_A_PHONE + 2):
+            told.append([])
+            news = hub.listen(room, member.id, lambda: phone_state.state(code, TOKENS[0]), "here")
+            listening.append(asyncio.create_task(collect(news, told[-1])))
+            await until(lambda: bool(told[-1]))
+        await asyncio.wait(listening[:2])
+        assert hub.listening("here", walls=False) == room_hub.MOST_OF_A_PHONE
+        assert hub.listening("here", walls=True) == hub.listening("there", walls=False) == 0
+        host.close(code)
+        await asyncio.gather(*listening)
+
+    in_a_loop(listen())
+    assert [news[-1]["room"]["closed"] for news in told] == [False] * 2 + [True] * 3
+
+
+def test_walls_of_one_address_are_not_without_end(no_time_passes, code, monkeypatch):
+    """Each costs the thread that tells everybody the news."""
+    monkeypatch.setattr("mnist_core.web.room.MOST_WALLS", 2)
+    asked = {"type": "http", "method": "GET", "path_params": {"code": code}}
+
+    async def listen() -> None:
+        routes = RoomRoutes()
+
+        def ask(at: str, name: bytes = b"") -> Coroutine[Any, Any, Response]:
+            came = {"headers": [(b"x-client", name)], "client": (at, 1)}
+            return routes.wall_events(Request(asked | came))
+
+        listening = []
+        for at in ("10.0.0.1", "10.0.0.1", "10.0.0.2"):
+            told: list[dict] = []
+            news = (await ask(at)).body_iterator
+            listening.append(asyncio.create_task(collect(news, told)))
+            await until(lambda told=told: bool(told))
+        with pytest.raises(BadRequest, match="Too many listen at your address") as refused:
+            await ask("10.0.0.1")
+        assert refused.value.status == 429
+        for number in range(int(A_HALLS_WALLS.burst)):
+            await ask("10.0.0.3", b"%d" % number)
+        with pytest.raises(BadRequest, match="too often"):
+            await ask("10.0.0.3", b"another")
+        host.close(code)
+        await asyncio.gather(*listening)
+
+    in_a_loop(listen())
 
 
 async def collect(events: AsyncIterator[str], into: list[dict]) -> None:
