@@ -83,16 +83,16 @@ def test_past_runs_are_compared_renamed_downloaded_used_and_deleted(server, chro
     expect(legend).to_have_text([re.compile("Newer, "), re.compile("Older, ")])
     select_run(page, 0)
 
-    page.locator(f".st-key-title-{older} input").fill("For the fair")
-    page.get_by_role("button", name="Rename").click()
-    expect(page.locator(f".st-key-title-{older} input")).to_have_value("For the fair")
-    wait_until(lambda: queue.get_run(older).title == "For the fair")
-
     with page.expect_download() as download:
         page.get_by_role("button", name="Download model and card").click()
     assert download.value.suggested_filename == f"{older}.zip"
     with zipfile.ZipFile(download.value.path()) as archive:
         assert archive.namelist() == [f"{older}.keras", f"{older}.json"]
+
+    page.locator(f".st-key-title-{older} input").fill("For the fair")
+    page.get_by_role("button", name="Rename").click()
+    expect(page.locator(f".st-key-title-{older} input")).to_have_value("For the fair")
+    wait_until(lambda: queue.get_run(older).title == "For the fair")
 
     page.locator(".st-key-use-past button").click()
     expect(page.get_by_text("answers as the CNN")).to_contain_text("For the fair")
