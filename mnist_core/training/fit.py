@@ -1,16 +1,14 @@
 """train(recipe, dataset): from a recipe to a trained, calibrated, evaluated model.
 
 Knows no recipe by name. What happens is told in plain events, the same for the command line,
-the runs and the pages. Early stopping, what goes on after a cut and schedules are Keras's own;
-what its early stopping forgets in a cut is kept here.
+the runs and the pages. Early stopping and schedules are Keras's own; what a training that was cut
+off goes on from is in `checkpoint`.
 Imports Keras, and so TensorFlow; only a process that trains loads it.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,9 +22,9 @@ import numpy as np
 from mnist_core.analysis.metrics import accuracy
 from mnist_core.data.mnist import Dataset, train_validation_split
 from mnist_core.errors import ModelError
-from mnist_core.files import read_json_object, replacing, write_json
 from mnist_core.models import registry
 from mnist_core.models.registry import Evaluation
+from mnist_core.training import checkpoint
 from mnist_core.training.batches import AugmentedBatches, MixedBatches
 from mnist_core.training.calibration import calibrate, evaluate
 from mnist_core.training.card import make_card
@@ -98,7 +96,8 @@ def train(
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary) if folder is None else folder / "checkpoint"
-        _delete_others(work, recipe, chosen, dataset, earlier)
+        start_digest = earlier.get("started_from", {}).get("model_sha256")
+        checkpoint.prepare(work, recipe.name, chosen, dataset.digest, start_digest)
         stopped = _fit(model, recipe, chosen, split, on_event, should_stop, work, folder, probes)
     calibration = calibrate(
         model, dataset.x_train[split.validation], dataset.y_train[split.validation], split.pool
@@ -154,30 +153,6 @@ def _load_start(model: keras.Model, name: str) -> dict[str, Any]:
     return {"started_from": kept | {"model_sha256": digest}}
 
 
-def _delete_others(
-    work: Path,
-    recipe: Recipe,
-    chosen: Hyperparameters,
-    dataset: Dataset,
-    earlier: dict[str, Any],
-) -> None:
-    """Make the folder of a training's checkpoint, empty if what is in it is of another one."""
-    asked = {
-        "recipe": recipe.name,
-        "hyperparameters": dataclasses.asdict(chosen),
-        "data": dataset.digest,
-        "start": earlier.get("started_from", {}).get("model_sha256"),
-    }
-    try:
-        if read_json_object(work / "asked.json") == asked:
-            return
-    except (FileNotFoundError, ValueError):
-        pass
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True, exist_ok=True)
-    write_json(work / "asked.json", asked)
-
-
 def _fit(
     model: keras.Model,
     recipe: Recipe,
@@ -193,11 +168,8 @@ def _fit(
     images, labels = split.dataset.x_train, split.dataset.y_train
     arguments = (images[split.train], labels[split.train], chosen.augmentation)
     epochs_file = work / "epochs.json"
-    if folder is not None and epochs_file.is_file():  # of the training that was cut off
-        split.epochs = [
-            EpochEnd(**event) for event in json.loads(epochs_file.read_text(encoding="utf-8"))
-        ]
-        split.seconds_before = sum(event.seconds for event in split.epochs)
+    split.epochs = checkpoint.epochs_before(epochs_file)
+    split.seconds_before = sum(event.seconds for event in split.epochs)
     options: dict[str, Any] = {
         "batch_size": chosen.batch_size,
         "seed": chosen.seed,
@@ -242,61 +214,18 @@ def _fit(
     callbacks: list[keras.callbacks.Callback] = [
         reporter,
         moments,
-        _KeepBest(best_file, split.epochs),
+        checkpoint.KeepBest(best_file, split.epochs),
     ]
     if folder is not None:
         resume = work / "resume"  # to its very end, which comes after the last epoch
         callbacks.append(keras.callbacks.BackupAndRestore(resume, delete_checkpoint=False))
     if chosen.patience is not None:
         kept = work / "patience.npz"
-        callbacks.append(_StopEarly(chosen.monitor, chosen.patience, kept, split.epochs))
+        callbacks.append(checkpoint.StopEarly(chosen.monitor, chosen.patience, kept, split.epochs))
     model.fit(batches, epochs=chosen.epochs, callbacks=callbacks, verbose=0, shuffle=False)
     if reporter.stopped and best_file.is_file():
         model.load_weights(best_file)
     return reporter.stopped
-
-
-class _KeepBest(keras.callbacks.Callback):
-    """Keeps the weights of the best epoch, of all those before the training was cut off, too."""
-
-    def __init__(self, file: Path, epochs: list[EpochEnd]) -> None:
-        super().__init__()
-        self.file, self.epochs = file, epochs  # up to the present one, see Reporter
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        *before, now = (event.val_accuracy for event in self.epochs)
-        if now > max(before, default=-1.0):
-            self.model.save_weights(self.file)
-
-
-class _StopEarly(keras.callbacks.EarlyStopping):
-    """Keras's, which knows after a cut what was best before: its value, its weights, how long ago.
-
-    file: where the best weights are kept; epochs: those before the cut. Stands behind
-    BackupAndRestore, so that what is kept is never of an epoch that comes again.
-    """
-
-    def __init__(self, monitor: str, patience: int, file: Path, epochs: list[EpochEnd]) -> None:
-        super().__init__(monitor, patience=patience, restore_best_weights=True)
-        self.file, self.epochs = file, epochs
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        super().on_train_begin(logs)
-        if self.epochs and self.file.is_file():
-            with np.load(self.file) as kept:
-                self.best_epoch = int(kept["epoch"])
-                self.best_weights = [kept[f"arr_{n}"] for n in range(len(kept.files) - 1)]
-            self.best = getattr(self.epochs[self.best_epoch], self.monitor)
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        if self.best is not None:
-            self.wait = epoch - 1 - self.best_epoch
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        super().on_epoch_end(epoch, logs)
-        if self.best_epoch == epoch:
-            with replacing(self.file) as temporary, temporary.open("wb") as file:
-                np.savez(file, *self.best_weights, epoch=epoch)
 
 
 def _compile(model: keras.Model, chosen: Hyperparameters, steps: int) -> None:

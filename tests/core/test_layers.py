@@ -25,6 +25,7 @@ KERAS_MODULES = {
         "batches",
         "calibration",
         "card",
+        "checkpoint",
         "distil",
         "fine_tuning",
         "fit",
