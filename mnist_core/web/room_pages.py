@@ -6,6 +6,7 @@ import asyncio
 import functools
 import hashlib
 import io
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.requests import Request
@@ -38,7 +39,7 @@ def routes(prefix: str = "") -> list[BaseRoute]:
     ]
 
 
-def _page(name: str):  # type: ignore[no-untyped-def]
+def _page(name: str) -> Callable[[Request], Awaitable[Response]]:
     async def page(request: Request) -> Response:
         return _answer(request, FOLDER / name)
 
@@ -66,7 +67,7 @@ def _content(path: Path, changed_ns: int) -> tuple[bytes, str]:
     return content, f'"{hashlib.sha256(content).hexdigest()[:16]}"'
 
 
-def _qr():  # type: ignore[no-untyped-def]
+def _qr() -> Callable[[Request], Awaitable[Response]]:
     limiter = gate.Limiter(SCREENS, SCREENS)
 
     async def qr(request: Request) -> Response:
