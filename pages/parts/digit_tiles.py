@@ -62,8 +62,8 @@ def what_is(stored: registry.Evaluation) -> str:
 
 def pictures_of(stored: registry.Evaluation) -> tuple[np.ndarray | None, str]:
     """Return the (n, 28, 28) uint8 images that the answers are about, or why there are none."""
-    if stored.split == people.SPLIT:
-        return people.pictures(), ""
+    if isinstance(stored, people.Answers):
+        return stored.images, ""
     dataset, reason = dataset_or_reason()
     if dataset is None:
         return None, f"No pictures: {reason}"

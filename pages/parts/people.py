@@ -1,6 +1,7 @@
 """People's labelled drawings as pages read them: once per state of the database."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -34,22 +35,33 @@ def lesson() -> learning.Lesson:
     return _lesson(people.state(), tuple(registry.active().items()))
 
 
-@st.cache_resource(max_entries=10, show_spinner="Reading people’s drawings")
-def _evaluation(name: str, state: str) -> tuple[Evaluation, Collection]:
+@dataclass(frozen=True, kw_only=True)
+class Answers(Evaluation):
+    """A model's answers to the digits that people drew."""
+
+    images: np.ndarray  # (n, 28, 28) uint8, what the answers are about
+
+
+@st.cache_resource(max_entries=3, show_spinner="Reading people’s drawings")
+def _digits(state: str) -> Collection:
     collection = compute(collect, people.listed(labelled=True))
-    digits = collection.where(collection.labels != NOT_A_DIGIT)
+    return collection.where(collection.labels != NOT_A_DIGIT)
+
+
+@st.cache_resource(max_entries=10, show_spinner="Reading people’s drawings")
+def _answers(name: str, state: str) -> Answers:
+    digits = _digits(state)
     probabilities = compute(Classifier.load(name).probabilities, digits.inputs)
-    return Evaluation(probabilities, digits.labels, digits.digest, SPLIT), digits
+    return Answers(probabilities, digits.labels, digits.digest, SPLIT, images=digits.images)
 
 
-def evaluation(name: str) -> tuple[Evaluation, Collection]:
-    """Return a model's answers to the digits that people drew, and those drawings."""
-    return _evaluation(name, people.state())
+def answers(names: Sequence[str]) -> list[Answers]:
+    """Return each model's answers to the digits that people have drawn by now.
 
-
-def pictures() -> np.ndarray:
-    """Return the images (n, 28, 28) uint8 that `evaluation` is about."""
-    return evaluation(registry.active()["cnn"])[1].images
+    Raises DatabaseError, ModelError.
+    """
+    state = people.state()
+    return [_answers(name, state) for name in names]
 
 
 def selected(table: str, ids: Sequence[int]) -> list[int]:

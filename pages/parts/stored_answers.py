@@ -1,5 +1,6 @@
 """What models answered to the test digits, read once per server, or an offer to find out."""
 
+from collections.abc import Sequence
 from typing import NoReturn
 
 import streamlit as st
@@ -47,25 +48,35 @@ def load(name: str) -> registry.Evaluation:
 
     To people's drawings, where the page judges by those.
     """
+    return load_all([name])[0]
+
+
+def load_all(names: Sequence[str]) -> list[registry.Evaluation]:
+    """Return each model's answers as `load` does; of people's drawings, to the same ones."""
     if st.session_state.get("judged-on") == ON_PEOPLE:
-        return load_people(name)
+        return load_people(names)
+    return [load_stored(name) for name in names]
+
+
+def load_stored(name: str) -> registry.Evaluation:
+    """Return a model's answers to the test images, or offer to make them and stop the page."""
     try:
         return stored_evaluation(name, changed_ns(name, registry.EVALUATION_FILE))
     except ModelError as error:
         offer_to_evaluate(name, error)
 
 
-def load_people(name: str) -> registry.Evaluation:
-    """Return a model's answers to the digits that people drew, or say why there are none."""
+def load_people(names: Sequence[str]) -> list[registry.Evaluation]:
+    """Return models' answers to the digits that people drew, or say why there are none."""
     try:
-        found, _ = people.evaluation(name)
+        found = people.answers(names)
     except MnistError as error:
         st.error(str(error))
         st.stop()
-    if not len(found.y_true):
+    if not len(found[0].y_true):
         st.info("Nobody has drawn a digit and said which it is; do so on the Draw page.")
         st.stop()
-    return found
+    return list(found)
 
 
 def offer_to_evaluate(name: str, error: ModelError) -> NoReturn:

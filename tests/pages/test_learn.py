@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from mnist_core.models import registry
 from mnist_core.room import deletion
 from mnist_core.runs import gate_report, queue
 from pages.parts import people as shared
+from pages.parts import stored_answers
 from pages.parts.dataset import people_drawings
 from tests.made_up_people import fill, live_in
 from tests.made_up_runs import finished_run
@@ -67,7 +69,7 @@ def test_what_people_drew_is_read_beside_the_server(monkeypatch):
 
     monkeypatch.setattr(shared, "compute", compute)
     fill(writers=2, each=1)
-    assert len(shared.lesson().collection) == len(shared.evaluation("dense")[1]) == 2
+    assert len(shared.lesson().collection) == len(shared.answers(["dense"])[0].images) == 2
     assert asked == ["collect", "answers", "answers", "collect", "probabilities"]
 
 
@@ -226,3 +228,33 @@ def test_the_confusion_page_judges_a_model_by_peoples_drawings():
     page.segmented_control(key="view").set_value("Break it").run()
     assert "Only MNIST’s test images are spoiled here" in page.info[0].value
     assert "measure" not in [button.key for button in page.button]
+
+
+@pytest.mark.parametrize("view", ["Mistakes", "Compare"])
+def test_what_is_deleted_while_the_page_is_drawn_mixes_up_no_drawings(monkeypatch, view):
+    """Regression: pictures and labels, and two networks' answers, were of different moments."""
+    ids, state = fill(writers=2, each=10, digits=[3], wrong=20), people.state
+
+    def then_one_less() -> str:
+        found = state()
+        deletion.delete([ids.pop()])
+        return found
+
+    monkeypatch.setattr(people, "state", then_one_less)
+    page = open_page("confusion")
+    page.session_state["judged-on"] = stored_answers.ON_PEOPLE
+    page.session_state["view"] = view
+    page.run()
+    assert not page.exception
+    assert "different data sets" not in words(page)
+
+
+def test_peoples_drawings_are_shown_where_the_cnn_is_gone(house):
+    """Regression: the pictures came along with its answers."""
+    fill(writers=2, each=10, wrong=5)
+    shutil.rmtree(registry.model_dir("cnn"))
+    page = open_page("confusion")
+    page.session_state["judged-on"] = stored_answers.ON_PEOPLE
+    page.run()
+    assert not page.exception
+    assert "of 20 wrong" in words(page)

@@ -11,13 +11,13 @@ from pages.parts.digit_tiles import show_tiles
 from pages.parts.fragment import drawn_with
 from pages.parts.link import offer_own_link
 from pages.parts.names import model_title, plain_title
-from pages.parts.stored_answers import load
+from pages.parts.stored_answers import load_all
 
 
 @drawn_with("view", "model", "other-model", "judged-on")
 def show_comparison(first: str, second: str) -> None:
     """Show what two models do differently on the same digits."""
-    one, two = load(first), load(second)
+    one, two = load_all([first, second])
     if one.data_digest != two.data_digest or not np.array_equal(one.y_true, two.y_true):
         both = capitalised(f"{plain_title(first)} and {plain_title(second)}")
         st.warning(f"{both} answered different data sets, so they are not compared.")

@@ -9,12 +9,12 @@ from mnist_core.words import percent
 from pages.parts.chart import chart
 from pages.parts.link import offer_own_link
 from pages.parts.names import chart_name
-from pages.parts.stored_answers import load
+from pages.parts.stored_answers import load_all
 
 
 def show_trust(names: list[str]) -> None:
     """Show whether confidence can be trusted, and what "not sure" would buy."""
-    stored = {chart_name(name): load(name) for name in names}
+    stored = dict(zip(map(chart_name, names), load_all(names), strict=True))
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Is it as right as it is sure?")
