@@ -13,6 +13,7 @@ from mnist_core.errors import ModelError
 from mnist_core.ink.examples import EXAMPLES
 from mnist_core.ink.preprocessing import mnist_image
 from mnist_core.ink.strokes import draw_strokes
+from mnist_core.models import registry, serving
 from mnist_core.views import insides_view, links
 from pages.parts.draw.resembles import makings
 from tests.made_up_models import make_data
@@ -25,6 +26,7 @@ from tests.pages.test_draw import (  # noqa: F401
     run_page,
     shown,
 )
+from tests.random_networks import save_random_network
 
 FOUR = next(e for e in EXAMPLES if e.label == 4)
 
@@ -110,6 +112,17 @@ def test_a_network_with_everything_cut_answers_no_better_than_chance(page):
     assert float(page.metric[0].value.rstrip("%")) < 20
     bars = shown(page)
     assert "With the cut" in bars
+
+
+def test_a_network_of_one_layer_has_nothing_to_cut(page):
+    """Regression: it was a traceback."""
+    save_random_network("softmax")
+    registry.activate("dense", "softmax")
+    serving.pool().request("softmax").result(60)
+    choose(page, "Cut the wires")
+    page.segmented_control(key="wires-network").set_value("dense").run()
+    assert not page.exception
+    assert "nothing to cut" in page.info[0].value
 
 
 def by_link_to_four(monkeypatch) -> AppTest:

@@ -23,22 +23,25 @@ STRONGEST, RANDOM, OWN = "the strongest here", "at random", "my choice"
 @st.fragment
 def show_wires(image: np.ndarray, networks: Networks) -> None:
     """Let the visitor cut, and show what follows. image: (28, 28) float32 in [0, 1]."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        slot = st.segmented_control(
-            "Network", list(networks), default="cnn", required=True, key="wires-network",
-            format_func=lambda slot: words.NETWORK_TITLES[slot],
-        )  # fmt: skip
-        network = network_of(networks[slot])
-        layers = wires.layers(network)
-        layer = layers[
-            st.selectbox(
-                "Layer", range(len(layers)), key=f"wires-layer-{slot}", width=230,
-                format_func=lambda place: title_of(layers[place], layers),
-            )
-        ]  # fmt: skip
-        how = st.segmented_control(
-            "Cut", [STRONGEST, RANDOM, OWN], default=STRONGEST, required=True, key="wires-how"
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    slot = row.segmented_control(
+        "Network", list(networks), default="cnn", required=True, key="wires-network",
+        format_func=lambda slot: words.NETWORK_TITLES[slot],
+    )  # fmt: skip
+    network = network_of(networks[slot])
+    layers = wires.layers(network)
+    if not layers:
+        st.info("This network has no layer before the one that answers: there is nothing to cut.")
+        return
+    layer = layers[
+        row.selectbox(
+            "Layer", range(len(layers)), key=f"wires-layer-{slot}", width=230,
+            format_func=lambda place: title_of(layers[place], layers),
         )
+    ]  # fmt: skip
+    how = row.segmented_control(
+        "Cut", [STRONGEST, RANDOM, OWN], default=STRONGEST, required=True, key="wires-how"
+    )
     cut = chosen(image, network, layer, how, slot)
     temperature = float(networks[slot].card.get("temperature") or 1.0)
     before, after = (
