@@ -18,10 +18,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mnist_core import words
 from mnist_core.errors import RunError
 from mnist_core.runs import limits, queue
 from mnist_core.runs.folder import FINISHED, RUNNING, WAITING, Run
-from mnist_core.runs.report import test_accuracy
+from mnist_core.runs.report import changes_in_words, test_accuracy
 from mnist_core.training.recipes import RECIPES
 
 MOST_RUNS = 100
@@ -133,6 +134,18 @@ def groups(runs: Iterable[Run]) -> list[Group]:
         for name, some in members.items()
     ]
     return sorted(found, key=lambda group: group.runs[0].requested_at, reverse=True)
+
+
+def by_name(some: Iterable[Group]) -> dict[str, Group]:
+    """Return groups by what people call them: "10 seeds of fast, 12:37 (epochs 3)"."""
+    named: dict[str, Group] = {}
+    for one in some:
+        first = one.runs[0]
+        name = words.run_title(one.title, first.requested_at)
+        shared = {what: value for what, value in first.changes.items() if what != "seed"}
+        name += f" ({changes_in_words(shared)})" if shared else ""
+        named[words.told_apart(name, named)] = one
+    return named
 
 
 def get_group(group_id: str) -> Group:

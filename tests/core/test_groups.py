@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from mnist_core import words
 from mnist_core.errors import RunError
 from mnist_core.models import registry
 from mnist_core.runs import group, queue
-from mnist_core.runs.folder import settle
+from mnist_core.runs.folder import Run, settle
+from mnist_core.runs.group import Group
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +46,23 @@ def test_what_came_of_a_group_is_what_its_runs_say():
     assert seen.is_settled
     assert seen.accuracies == [0.9901, 0.9913]
     assert [run.state for run in seen.settled] == ["finished", "finished", "failed"]
+
+
+def test_groups_of_one_title_have_names_of_their_own():
+    """Regression: "3 seeds of fast" was compared with "3 seeds of fast"."""
+    noon = 1_764_000_000.0
+    asked = [(noon, {}), (noon, {"epochs": 5}), (noon, {"epochs": 5}), (noon + 60, {})]
+    found = []
+    for at, changes in asked:
+        run = Run("run", Path(), "finished", changes=changes | {"seed": 1}, requested_at=at)
+        found.append(Group("group", "3 seeds of fast", (run,)))
+    then, later = words.moment(noon), words.moment(noon + 60)
+    assert list(group.by_name(found).items()) == [
+        (f"3 seeds of fast, {then}", found[0]),
+        (f"3 seeds of fast, {then} (epochs 5)", found[1]),
+        (f"3 seeds of fast, {then} (epochs 5) (2)", found[2]),
+        (f"3 seeds of fast, {later}", found[3]),
+    ]
 
 
 def test_a_group_that_is_stopped_leaves_the_queue():

@@ -20,6 +20,7 @@ from mnist_core.models import registry
 from mnist_core.runs import engine, group, moments, progress, queue
 from mnist_core.runs.cluster import DaskCluster, State, Worker
 from mnist_core.runs.folder import holding, settle
+from mnist_core.runs.report import plain
 from mnist_core.training.recipes import RECIPES
 from mnist_core.views import answer_view, canvas_state
 from mnist_core.web.attempts import FREE_TRIES, Attempts
@@ -355,6 +356,27 @@ def test_seeds_are_asked_for_as_one_entry_and_shown_as_a_swarm(page, one_client)
     page.button(key="stop-seeds").click().run()
     assert len(group.groups(queue.list_runs())[0].runs) == 3
     assert "Train seeds of another recipe" in words(page)
+
+
+def test_seeds_are_compared_with_others_under_a_name_of_their_own(page):
+    """Regression: "2 seeds of fast" read more than "2 seeds of fast", whichever they were."""
+    for number, epochs in enumerate((2, 3, 4)):
+        for seed in (1, 2):
+            more = {"group": str(epochs), "group_title": "2 seeds of fast"}
+            run = queue.create("fast", {"epochs": epochs, "seed": seed}, more=more)
+            (run.folder / registry.KERAS_FILE).touch()
+            card = {"test_accuracy": 0.98 + number / 1000 + seed / 10_000}
+            registry.save_card(run.folder, card)
+            settle(run.folder, "finished")
+    page.run()
+    assert not page.exception
+    options = page.selectbox(key="compare-seeds").options
+    assert [one.rpartition(" (")[2] for one in options] == ["epochs 3)", "epochs 2)"]
+    page.selectbox(key="compare-seeds").set_value(options[1]).run()
+    assert not page.exception
+    assert page.subheader[0].value.endswith(plain("(epochs 4)"))
+    told = words(page)
+    assert f"{page.subheader[0].value} reads 0.20% more than {plain(options[1])} on" in told
 
 
 @pytest.mark.parametrize("group_id", ["seeds", f"{group.SEARCH}fast"])

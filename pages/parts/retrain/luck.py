@@ -56,14 +56,14 @@ def ask(run: Run, seeds: int) -> None:
 
 def show_seeds(runs: list[Run], allowed: bool) -> None:
     """Show the newest group of seeds: its swarm of curves, its spread, and a comparison."""
-    found = [one for one in group.groups(runs) if not one.is_search]
+    found = group.by_name(one for one in group.groups(runs) if not one.is_search)
     if not found:
         return
-    newest = found[0]
-    st.subheader(plain(newest.title))
+    name, newest = next(iter(found.items()))
+    st.subheader(plain(name))
     if newest.is_settled:
         show_swarm(newest)
-        compare(newest, found[1:])
+        compare(name, found)
         return
     watch_swarm(newest.group_id)
     st.button("Stop them all", key="stop-seeds", disabled=not allowed, on_click=attempt,
@@ -109,15 +109,18 @@ def curve(run: Run) -> tuple[list[float], list[float]]:
     return sorted(points), [points[position] for position in sorted(points)]
 
 
-def compare(newest: Group, earlier: list[Group]) -> None:
-    """Say whether two groups of seeds differ by more than luck."""
+def compare(name: str, found: dict[str, Group]) -> None:
+    """Say whether two groups of seeds differ by more than luck.
+
+    name: of one of them; found: all groups by name, of which the visitor chooses the other.
+    """
+    earlier = [one for one in found if one != name]
     if not earlier:
         st.caption("Train seeds of another recipe, or of this one changed, to compare the two.")
         return
-    other = st.selectbox("Compare with", earlier, format_func=lambda one: one.title,
-                         key="compare-seeds")  # fmt: skip
+    other = st.selectbox("Compare with", earlier, key="compare-seeds")
     st.markdown(
         luck_view.difference_in_words(
-            plain(newest.title), newest.accuracies, plain(other.title), other.accuracies
+            plain(name), found[name].accuracies, plain(other), found[other].accuracies
         )
     )
