@@ -3,13 +3,13 @@ what its first layers make of the image."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from mnist_core.models.classifier import Classifier
+from mnist_core.models.network import Network, Step
 
 SIZE = 28
 PATCH, STRIDE = 6, 2  # pixels; of the square that covers ink
@@ -85,66 +85,40 @@ class Inside:
     weights: np.ndarray
 
 
-def look_inside(litert_file: Path, image: np.ndarray) -> Inside:
+def look_inside(network: Network, image: np.ndarray) -> Inside:
     """Return what a network's first layers make of an image: (28, 28) float32 in [0, 1].
 
-    Of a network of several columns, the maps are those of the column with the widest ones.
-
-    Raises ValueError or RuntimeError where LiteRT cannot read the file.
+    Early maps are those of a convolution of the image, later ones those of a convolution of other
+    maps. Of a network of several columns, they are those of the column with the widest ones.
     """
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    interpreter = Interpreter(
-        str(litert_file),
-        num_threads=1,
-        # The usual kernels give each tensor's memory to the next as soon as they can.
-        experimental_preserve_all_tensors=True,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-    )
-    interpreter.allocate_tensors()
-    given = interpreter.get_input_details()[0]["index"]
-    interpreter.set_tensor(given, image[np.newaxis, ..., np.newaxis].astype(np.float32))
-    interpreter.invoke()
-    tensors = [one for one in interpreter.get_tensor_details() if one["name"]]  # others: scratch
-    maps = [one for one in tensors if _is_map(one["shape"])]
-    early = _widest([one for one in maps if one["shape"][1] > SIZE * 0.7])
-    later = _widest([one for one in maps if one["shape"][1] < SIZE * 0.7])
+    steps = network.steps
+    convolutions = [i for i, step in enumerate(steps) if step.kind == "convolution"]
+    early = _widest(steps, [i for i in convolutions if steps[i].inputs == (0,)])[:1]
+    later = _widest(steps, [i for i in convolutions if steps[i].inputs != (0,)])[-1:]
+    dense = [] if convolutions else [i for i, step in enumerate(steps) if step.kind == "dense"][:1]
+    outputs = network.run(image[np.newaxis], wanted=[*early, *later, *dense])
     return Inside(
-        _strongest_maps(interpreter.get_tensor(early[0]["index"])) if early else _none(),
-        _strongest_maps(interpreter.get_tensor(later[-1]["index"])) if later else _none(),
-        _none() if maps else _strongest_weights(interpreter, tensors),
+        _strongest_maps(outputs[early[0]]) if early else _none(),
+        _strongest_maps(outputs[later[0]]) if later else _none(),
+        _strongest_weights(steps[dense[0]], outputs[dense[0]]) if dense else _none(),
     )
 
 
-def _is_map(shape: np.ndarray) -> bool:
-    """Whether a tensor of this shape holds maps that are large enough to look at."""
-    return len(shape) == 4 and shape[0] == 1 and shape[1] > SIZE * 0.3 and shape[3] > 1
-
-
-def _widest(maps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    width = max((one["shape"][2] for one in maps), default=0)
-    return [one for one in maps if one["shape"][2] == width]
+def _widest(steps: Sequence[Step], places: list[int]) -> list[int]:
+    width = max((steps[i].shape[1] for i in places), default=0)
+    return [i for i in places if steps[i].shape[1] == width]
 
 
 def _none() -> np.ndarray:
     return np.zeros((0, SIZE, SIZE), np.float32)
 
 
-def _strongest_maps(tensor: np.ndarray) -> np.ndarray:
+def _strongest_maps(outputs: np.ndarray) -> np.ndarray:
     """Order (1, h, w, n) activations by how much they vary over the image."""
-    maps = np.maximum(np.moveaxis(tensor[0], -1, 0), 0)
+    maps = np.maximum(np.moveaxis(outputs[0], -1, 0), 0)
     return maps[np.argsort(-maps.std(axis=(1, 2)))]
 
 
-def _strongest_weights(interpreter: Any, tensors: list[dict[str, Any]]) -> np.ndarray:
-    """Order the first dense layer's (units, 784) weights by how excited its units are."""
-    pixels = SIZE * SIZE
-    found = (t for t in tensors if len(t["shape"]) == 2 and t["shape"][1] == pixels)
-    first = next((one for one in found if one["shape"][0] > 1), None)
-    if first is None:
-        return _none()
-    units = first["shape"][0]
-    answering = next(t for t in tensors if tuple(t["shape"]) == (1, units))
-    excitement = interpreter.get_tensor(answering["index"])[0]
-    weights = interpreter.get_tensor(first["index"]).reshape(units, SIZE, SIZE)
-    return weights[np.argsort(-excitement)]
+def _strongest_weights(step: Step, excitement: np.ndarray) -> np.ndarray:
+    """Order a dense layer's (784, units) weights by (1, units), how excited its units are."""
+    return step.kernel.T.reshape(-1, SIZE, SIZE)[np.argsort(-excitement[0])]

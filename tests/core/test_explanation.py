@@ -17,7 +17,9 @@ from mnist_core.ink.preprocessing import mnist_image
 from mnist_core.ink.strokes import draw_strokes
 from mnist_core.models import registry
 from mnist_core.models.classifier import Answer, Classifier
+from mnist_core.models.keras_file import read_network
 from mnist_core.views import explanation_view
+from tests.random_networks import save_random_network
 
 
 @pytest.fixture
@@ -87,7 +89,7 @@ def test_the_reach_is_as_far_as_the_answer_holds():
 
 
 def test_the_convolutions_maps_are_those_that_keras_computes(seven):
-    found = explanation.look_inside(registry.model_dir("cnn") / registry.LITERT_FILE, seven)
+    found = explanation.look_inside(read_network("cnn"), seven)
     model = registry.load_keras("cnn")
     import keras
 
@@ -105,7 +107,7 @@ def test_the_convolutions_maps_are_those_that_keras_computes(seven):
 
 
 def test_the_dense_networks_units_are_ordered_by_what_keras_says_excites_them(seven):
-    found = explanation.look_inside(registry.model_dir("dense") / registry.LITERT_FILE, seven)
+    found = explanation.look_inside(read_network("dense"), seven)
     model = registry.load_keras("dense")
     import keras
 
@@ -122,11 +124,24 @@ def test_the_dense_networks_units_are_ordered_by_what_keras_says_excites_them(se
     assert not len(found.early_maps)
 
 
-def test_a_damaged_file_is_said_to_be_damaged(tmp_path, seven):
-    path = tmp_path / "model.tflite"
-    path.write_bytes(b"no model")
-    with pytest.raises(ValueError, match="Flatbuffer"):
-        explanation.look_inside(path, seven)
+@pytest.mark.parametrize(
+    ("recipe", "early", "later"),
+    [
+        ("fast", (16, 14, 14), (64, 7, 7)),
+        ("cnn-3x3", (32, 26, 26), (64, 11, 11)),
+        ("softmax", (0, 28, 28), (0, 28, 28)),
+    ],
+)
+def test_only_what_a_convolution_makes_of_maps_is_deeper(
+    tmp_path, monkeypatch, seven, recipe, early, later
+):
+    """Regression: by their sizes, first maps that are small or pooled were the deeper ones."""
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    save_random_network(recipe)
+    found = explanation.look_inside(read_network(recipe), seven)
+    assert found.early_maps.shape == early
+    assert found.later_maps.shape == later
+    assert len(found.weights) == (10 if recipe == "softmax" else 0)
 
 
 def test_important_ink_is_coloured_the_rest_is_grey():

@@ -12,10 +12,10 @@ from mnist_core.models import registry
 from mnist_core.models.classifier import Classifier
 from mnist_core.views import answer_view, canvas_state, explanation_view
 from mnist_core.views.answer_view import Html
-from mnist_core.words import capitalised
 from pages.parts.download import download
 from pages.parts.draw.answers import classifiers
 from pages.parts.draw.arithmetic import show_arithmetic
+from pages.parts.draw.insides import network_of
 from pages.parts.draw.link import offer_link
 from pages.parts.draw.nudges import show_nudges
 from pages.parts.draw.resembles import show_lookalikes
@@ -23,7 +23,6 @@ from pages.parts.draw.smallest_change import show_smallest_change
 from pages.parts.draw.steps import show_steps
 from pages.parts.draw.take_home import offer_to_take_home
 from pages.parts.draw.wires import show_wires
-from pages.parts.names import plain_title
 from pages.parts.turn import own_turn
 
 Explanation = Callable[[np.ndarray, Mapping[str, Classifier]], None]
@@ -116,7 +115,8 @@ def why(image: np.ndarray, networks: Mapping[str, Classifier]) -> None:
         push(image, networks)
         st.subheader("What the layers look for")
         for slot, classifier in networks.items():
-            inside(slot, classifier, image)
+            found = explanation.look_inside(network_of(classifier), image)
+            st.html(Html(explanation_view.inside(slot, found)))
 
 
 @st.fragment
@@ -130,15 +130,3 @@ def push(image: np.ndarray, networks: Mapping[str, Classifier]) -> None:
     moved = explanation.push(turned, down, right)
     said = {slot: classifier.answer(moved) for slot, classifier in networks.items()}
     outcome.html(Html(explanation_view.answered(moved, said, "The pushed image")))
-
-
-def inside(slot: str, classifier: Classifier, image: np.ndarray) -> None:
-    """Show what the first layers of one network make of the image."""
-    path = registry.litert_path(classifier.name)
-    try:
-        if path is not None:
-            st.html(Html(explanation_view.inside(slot, explanation.look_inside(path, image))))
-            return
-    except (ValueError, RuntimeError):
-        pass  # damaged: the classifier answers from the .keras file
-    st.caption(f"{capitalised(plain_title(classifier.name))} has no LiteRT file to look into.")
