@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,8 @@ from mnist_core.errors import DatasetError
 
 # SHA-256 of the 60,000 training images in IDX form, 16-byte header included.
 MNIST_TRAIN_IMAGES_SHA256 = "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
+# Dataset.digest of MNIST's own splits.
+MNIST_DIGEST = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"
 DOWNLOAD_TIMEOUT_S = 20
 SAMPLE_TEST_SHARE = 0.2
 
@@ -188,6 +191,11 @@ def is_mnist(x_train: np.ndarray) -> bool:
     digest = hashlib.sha256(header)
     digest.update(x_train.tobytes())
     return digest.hexdigest() == MNIST_TRAIN_IMAGES_SHA256
+
+
+def judged_by_mnist(card: Mapping[str, Any]) -> bool:
+    """Return whether the accuracy on a model's card is of MNIST's own test images."""
+    return (card.get("data") or {}).get("digest") == MNIST_DIGEST
 
 
 def _check_split(images: np.ndarray, labels: np.ndarray, split: str, source: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from mnist_core.data import people
 from mnist_core.data.database import reading
+from mnist_core.data.mnist import judged_by_mnist
 from mnist_core.errors import ModelError
 from mnist_core.models import registry
 from mnist_core.room import rules, scores, store
@@ -197,7 +198,7 @@ def _on_mnist(network: str) -> float | None:
     except ModelError:
         return None
     found = card.get("test_accuracy")
-    return float(found) if isinstance(found, int | float) else None
+    return float(found) if isinstance(found, int | float) and judged_by_mnist(card) else None
 
 
 def _only_one_right(connection: Connection, room: Room, round_: Round) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from mnist_core.data.mnist import judged_by_mnist
 from mnist_core.ink.glyphs import digit_prototypes
 from mnist_core.ink.pen import another_hand
 from mnist_core.ink.preprocessing import mnist_image
@@ -44,8 +45,9 @@ def take_home(name: str) -> str:
     scripts = [(PARTS / script).read_text(encoding="utf-8") for script in SCRIPTS]
     recipe = str(card.get("recipe", name))
     accuracy, weights = card.get("test_accuracy"), _numbers(network)
+    whose = "MNIST's" if judged_by_mnist(card) else "its"
     facts = f"{weights:,} numbers were learnt from handwritten digits." + (
-        "" if accuracy is None else f" {accuracy:.2%} of MNIST's test images are read right."
+        "" if accuracy is None else f" {accuracy:.2%} of {whose} test images are read right."
     )
     return Template((PARTS / "page.html").read_text(encoding="utf-8")).substitute(
         title=html.escape(f"The network “{recipe}”"),

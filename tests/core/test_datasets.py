@@ -271,6 +271,7 @@ def test_the_sample_is_5000_genuine_digits_400_and_100_of_each():
 
 def test_full_mnist_is_known_by_its_content(mnist):
     assert mnist_files.is_mnist(mnist.x_train)
+    assert mnist.digest == mnist_files.MNIST_DIGEST
     changed = mnist.x_train.copy()
     changed[0, 0, 0] = 1
     assert not mnist_files.is_mnist(changed)

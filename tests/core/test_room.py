@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from mnist_core.data import database, people
 from mnist_core.data.migrations.versions import people as people_step
 from mnist_core.data.migrations.versions import rooms as rooms_step
+from mnist_core.data.mnist import MNIST_DIGEST
 from mnist_core.errors import NoSuchRoom, NotAMember, NotNow, RoomError, RoomPaused, WrongDrawing
 from mnist_core.ink.non_digits import NOT_A_DIGIT
 from mnist_core.models import registry
@@ -266,6 +267,17 @@ def test_the_test_set_counts_what_was_asked_for(store_kind):
         rules.asked_digit(round_.seed, me.id, 0)
     ]
     assert [d.label_source for d in people.listed(room_code=code)] == ["asked"] * 3
+
+
+@pytest.mark.parametrize(("digest", "shown"), [(MNIST_DIGEST, 0.9876), ("f" * 64, None)])
+def test_a_wall_calls_only_mnists_test_set_so(sqlite_store, digest, shown):
+    """Regression: the accuracy on the sample, or on anybody's data set, was MNIST's as well."""
+    registry.model_dir("cnn").mkdir(parents=True)
+    judged = {"test_accuracy": 0.9876, "data": {"digest": digest}}
+    registry.save_card(registry.model_dir("cnn"), judged)
+    code = opened()
+    host.start_round(code, "test", 60)
+    assert wall.state(code)["test"]["cnn"]["mnist"] == shown
 
 
 def test_the_same_drawing_twice_is_one(store_kind):

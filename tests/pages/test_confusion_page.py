@@ -93,6 +93,7 @@ def test_trust_names_the_calibration_error_of_both():
     said = words(open_page(view="Trust"))
     assert "Dense network: expected calibration error" in said
     assert "CNN: expected calibration error" in said
+    assert "different data sets" not in said
 
 
 @pytest.mark.usefixtures("models")
@@ -184,6 +185,8 @@ def test_answers_to_another_data_set_are_shown_without_pictures_and_never_mixed(
     assert "belong to another data set" in words(page)
     compared = open_page(**{"view": "Compare", "other-model": "20261121-other"})
     assert "answered different data sets, so they are not compared" in words(compared)
+    trusted = open_page(**{"view": "Trust", "other-model": "20261121-other"})
+    assert "answered different data sets: their curves" in words(trusted)
 
 
 def test_without_images_everything_but_the_pictures_works(models, monkeypatch):

@@ -5,16 +5,19 @@ import streamlit as st
 from mnist_core.analysis import metrics
 from mnist_core.runs.report import plain
 from mnist_core.views import figures
-from mnist_core.words import percent
+from mnist_core.words import capitalised, percent
 from pages.parts.chart import chart
 from pages.parts.link import offer_own_link
-from pages.parts.names import chart_name
+from pages.parts.names import chart_name, plain_title
 from pages.parts.stored_answers import load_all
 
 
 def show_trust(names: list[str]) -> None:
     """Show whether confidence can be trusted, and what "not sure" would buy."""
     stored = dict(zip(map(chart_name, names), load_all(names), strict=True))
+    if len({one.data_digest for one in stored.values()}) > 1:
+        both = capitalised(" and ".join(map(plain_title, names)))
+        st.caption(f"{both} answered different data sets: their curves are not of the same digits.")
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Is it as right as it is sure?")
