@@ -19,7 +19,7 @@ from mnist_core.data import database, people
 from mnist_core.errors import DatabaseError
 from mnist_core.ink.examples import EXAMPLES, canvas_json
 from mnist_core.ink.non_digits import NOT_A_DIGIT
-from mnist_core.ink.strokes import draw_strokes
+from mnist_core.ink.strokes import draw_strokes, place
 from mnist_core.views import canvas_state
 from pages.parts.draw import feedback
 
@@ -135,6 +135,16 @@ def test_right_asks_which_digit_where_the_networks_disagree(monkeypatch, cnn, wh
     assert "1 drawing is forgotten" in words(page)
     page.button(key="clear").click().run()
     assert "forgotten" not in words(page)
+
+
+def test_a_press_that_a_second_digit_came_with_keeps_nothing(monkeypatch):
+    """Regression: what was kept of a 4 and a 7 was "not a digit"."""
+    four, seven = place(FOUR.strokes, 30, 80, 130), place(SEVEN.strokes, 190, 80, 130)
+    page = open_page(monkeypatch, canvas_json(four)["objects"])
+    draw(page, canvas_json([*four, *seven])["objects"])
+    page.button(key="say-right").click().run()
+    assert feedback.SEVERAL in words(page)
+    assert people.listed() == []
 
 
 @pytest.mark.parametrize("said", ["right", 9])

@@ -20,6 +20,7 @@ from pages.parts.draw.answers import active_models, classifiers
 from pages.parts.draw.why import forget_why
 
 NO_DIGIT = "not a digit"
+SEVERAL = "Several digits cannot be kept as one; draw one alone."
 MESSAGES = ("feedback-problem", "forgotten")
 PROMISE = (
     "What you say is kept with your strokes, without your name, and the networks may learn "
@@ -66,10 +67,12 @@ def ask() -> None:
 
 
 def agree() -> None:
-    """Keep the drawing as what both networks read."""
+    """Keep the drawing as what both networks read, where that is one digit."""
     redrawn = begin_to_say()
     state = canvas_state.of(st.session_state)
     try:
+        if canvas_state.parts(state.objects):  # the stroke that came with the press began another
+            raise WrongDrawing(SEVERAL)
         image = mnist_image(canvas_state.render(state.objects))
         found = [classifier.answer(image) for classifier in classifiers().values()]
         keep(agreed_label([(answer.digit, answer.is_digit) for answer in found]))
