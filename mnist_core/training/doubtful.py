@@ -28,12 +28,14 @@ MOST_KEPT = 400
 
 @dataclass(frozen=True)
 class Doubtful:
-    """Digits of one split that a network reads differently, the most confident first."""
+    """Digits of one split that a network reads differently, the most confident first, or the
+    first of them."""
 
     indices: np.ndarray  # (n,) int64 into the split
     labels: np.ndarray  # (n,) uint8, what the data set says
     opinions: np.ndarray  # (n,) uint8, what the network says
     scores: np.ndarray  # (n,) float32, the network's probability for its opinion, 0 to 1
+    total: int  # how many are read differently; no fewer than n
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -52,6 +54,7 @@ def contradicted(probabilities: np.ndarray, labels: np.ndarray) -> Doubtful:
         labels[order].astype(np.uint8),
         opinions[order].astype(np.uint8),
         scores[order].astype(np.float32),
+        len(order),
     )
 
 
@@ -71,11 +74,12 @@ def load(dataset: Dataset, path: Path | None = None) -> Doubtful:
         content = json.loads(path.read_text(encoding="utf-8"))
         digest, rows = content["data_digest"], content["rows"]
         columns = np.asarray(rows, dtype=np.float64).reshape(-1, 4).T
+        total = round((1 - content["out_of_sample_accuracy"]) * len(dataset.y_train))
     except FileNotFoundError:
         raise DatasetError(
             f"Nobody has looked for doubtful training labels yet; {remedy}"
         ) from None
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
         raise DatasetError(f"{path.name} is damaged ({error}); {remedy}") from None
     if digest != dataset.digest:
         raise DatasetError(
@@ -85,7 +89,8 @@ def load(dataset: Dataset, path: Path | None = None) -> Doubtful:
     if len(indices) and not 0 <= indices.min() <= indices.max() < len(dataset.y_train):
         raise DatasetError(f"{path.name} names digits that are not there; {remedy}")
     labels, opinions = (column.astype(np.uint8) for column in columns[1:3])
-    return Doubtful(indices, labels, opinions, columns[3].astype(np.float32))
+    scores = columns[3].astype(np.float32)
+    return Doubtful(indices, labels, opinions, scores, max(total, len(indices)))
 
 
 def splits(dataset: Dataset) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -275,21 +275,25 @@ def test_the_most_confident_contradiction_comes_first():
 
 def test_the_kept_doubtful_labels_are_mnists(mnist):
     found = doubtful.load(mnist)
-    assert len(found) > 100
+    assert (len(found), found.total) == (400, 566)
     np.testing.assert_array_equal(found.labels, mnist.y_train[found.indices])
     assert (found.opinions != found.labels).all()
     assert (np.diff(found.scores) <= 0).all()
 
 
 def test_doubtful_labels_that_do_not_fit_are_refused(sample, tmp_path):
+    def told(digest: str, rows: list) -> str:
+        return json.dumps({"data_digest": digest, "out_of_sample_accuracy": 0.9, "rows": rows})
+
     path = tmp_path / "doubtful.json"
     with pytest.raises(DatasetError, match="python -m mnist_core doubtful"):
         doubtful.load(sample, path)
     for content, said in [
         ("{", "damaged"),
         ('{"data_digest": "x", "rows": [[1, 2]]}', "damaged"),
-        ('{"data_digest": "x", "rows": []}', "another data set"),
-        (json.dumps({"data_digest": sample.digest, "rows": [[9999, 1, 2, 0.5]]}), "not there"),
+        ('{"data_digest": "x", "rows": []}', "damaged"),
+        (told("x", []), "another data set"),
+        (told(sample.digest, [[9999, 1, 2, 0.5]]), "not there"),
     ]:
         path.write_text(content)
         with pytest.raises(DatasetError, match=said):

@@ -15,6 +15,7 @@ from mnist_core.analysis import projection
 from mnist_core.data import browse, mnist
 from mnist_core.models import registry
 from mnist_core.runs import queue, report
+from mnist_core.training import doubtful
 from pages.parts.dataset import digit_wall
 from tests.made_up_models import DENSE_MISTAKES, answers, make_data, make_model
 from tests.made_up_runs import finished_run
@@ -169,6 +170,17 @@ def test_doubtful_labels_of_both_splits():
     assert "python -m mnist_core doubtful" in words(page)
     page = open_page(**{"view-data": "Doubtful labels", "doubtful-split": "dense"})
     assert "**4 digits** that a network reads otherwise" in words(page)
+
+
+@pytest.mark.usefixtures("data")
+def test_the_surest_doubtful_labels_are_told_from_all_of_them(monkeypatch):
+    """Regression: the page said that there were as many as it shows."""
+    monkeypatch.setattr(doubtful, "MOST_KEPT", 3)
+    dataset = mnist.load_mnist()
+    opinions = (dataset.y_train + (np.arange(1000) < 5)) % 10
+    doubtful.store(dataset, np.eye(10, dtype=np.float32)[opinions])
+    page = open_page(**{"view-data": "Doubtful labels"})
+    assert "**The 3 surest of 5 digits** that a network reads otherwise" in words(page)
 
 
 def npz(**changes: np.ndarray) -> bytes:

@@ -39,10 +39,11 @@ def show_doubtful(dataset: Dataset) -> None:
         show_digit(dataset)
         offer_own_link()
         return
+    shown = f"{found.total:,} digits"
+    if found.total > len(found):
+        shown = f"The {len(found):,} surest of {shown}"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            f"**{len(found):,} digits** that a network reads otherwise, the surest first. {how}"
-        )
+        st.markdown(f"**{shown}** that a network reads otherwise, the surest first. {how}")
         link = st.container(width="content")
     left, right = st.columns(2, gap="large")
     with left:
