@@ -128,7 +128,7 @@ def card(
         slot,
         large_digit(given),
         f'<p class="answer-title">{html.escape(title)}</p>',
-        probability_bars(given.probabilities, _spoken(given.probabilities)),
+        probability_bars(given.probabilities, spoken_chances(given.probabilities)),
         note("doubt", doubtful, why) if doubtful else "",
         f'<p class="aside">{html.escape(remark)}</p>' if remark else "",
     )
@@ -213,7 +213,7 @@ def answers_to_one(answers: Mapping[str, np.ndarray], colours: Sequence[str], la
         cards.append(
             f'<div style="--colour:{colour}"><p>{html.escape(title)}</p>'
             f'<p class="read">{read} <span class="{kind}">{sign}</span></p>'
-            f"{probability_bars(probabilities, _spoken(probabilities))}</div>"
+            f"{probability_bars(probabilities, spoken_chances(probabilities))}</div>"
         )
     return f'<div class="answers-to-one">{"".join(cards)}</div>'
 
@@ -232,6 +232,12 @@ def probability_bars(probabilities: np.ndarray, description: str) -> str:
         for digit, probability in enumerate(np.clip(probabilities, 0, 1))
     ]
     return f'<div class="bars" role="img" aria-label="{description}">{"".join(rows)}</div>'
+
+
+def spoken_chances(probabilities: np.ndarray) -> str:
+    """Return ten bars for who hears the page; probabilities (10,) in [0, 1]."""
+    each = enumerate(map(float, probabilities))
+    return ", ".join(f"{digit}: {words.heard_chance(p)}" for digit, p in each)
 
 
 def steps_in_pictures(steps: Steps, image: str) -> str:
@@ -304,11 +310,6 @@ def png_bytes(image: np.ndarray) -> bytes:
 
 def _in_8_bits(image: np.ndarray) -> np.ndarray:
     return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
-
-
-def _spoken(probabilities: np.ndarray) -> str:
-    each = enumerate(map(float, probabilities))
-    return ", ".join(f"{digit}: {words.heard_chance(p)}" for digit, p in each)
 
 
 BLANK = data_url(np.zeros((28, 28), np.float32))  # the image before the first stroke

@@ -17,6 +17,7 @@ from mnist_core.views.answer_view import (
     SLOT_COLOURS,
     data_url,
     probability_bars,
+    spoken_chances,
 )
 
 STYLE = """<style>
@@ -149,10 +150,10 @@ def change_in_words(slot: str, change: Change) -> str:
 
 def cut_answers(slot: str, before: np.ndarray, after: np.ndarray) -> str:
     """Return ten bars before and after a cut; (10,) probabilities each."""
-    parts = [
-        f'<div class="bars-of"><b>{title}</b>{probability_bars(probabilities, title)}</div>'
-        for title, probabilities in (("Whole", before), ("With the cut", after))
-    ]
+    parts = []
+    for title, probabilities in (("Whole", before), ("With the cut", after)):
+        bars = probability_bars(probabilities, f"{title}: {spoken_chances(probabilities)}")
+        parts.append(f'<div class="bars-of"><b>{title}</b>{bars}</div>')
     return (
         f'{STYLE}<div class="insides" style="--colour: {SLOT_COLOURS[slot]}">{"".join(parts)}</div>'
     )

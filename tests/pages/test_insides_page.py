@@ -1,6 +1,7 @@
 """The explanations on the Draw page without a browser: each shows what it computes."""
 
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,10 @@ from mnist_core.ink.examples import EXAMPLES
 from mnist_core.ink.preprocessing import mnist_image
 from mnist_core.ink.strokes import draw_strokes
 from mnist_core.models import registry, serving
+from mnist_core.runs import queue, report
+from mnist_core.runs.report import plain
 from mnist_core.views import insides_view, links
+from pages.parts.draw import take_home
 from pages.parts.draw.resembles import makings
 from tests.made_up_models import make_data
 from tests.pages.test_draw import (  # noqa: F401
@@ -110,8 +114,8 @@ def test_a_network_with_everything_cut_answers_no_better_than_chance(page):
     count.set_value(count.max).run()
     assert not page.exception
     assert float(page.metric[0].value.rstrip("%")) < 20
-    bars = shown(page)
-    assert "With the cut" in bars
+    assert 'aria-label="Whole: 0: ' in shown(page)  # regression: who hears it was told no number
+    assert 'aria-label="With the cut: 0: ' in shown(page)
 
 
 def test_a_network_of_one_layer_has_nothing_to_cut(page):
@@ -123,6 +127,16 @@ def test_a_network_of_one_layer_has_nothing_to_cut(page):
     page.segmented_control(key="wires-network").set_value("dense").run()
     assert not page.exception
     assert "nothing to cut" in page.info[0].value
+
+
+def test_a_run_is_taken_home_under_its_title(monkeypatch, artifacts):  # noqa: F811
+    """Regression: the button had the run's id."""
+    run = queue.create("fast", title="The bold one")
+    labels = []
+    monkeypatch.setattr(take_home, "download", lambda label, *_, **__: labels.append(label))
+    networks = {"cnn": SimpleNamespace(name=run.run_id), "dense": SimpleNamespace(name="dense")}
+    take_home.offer_to_take_home(np.zeros((28, 28), np.float32), networks)
+    assert labels == [plain(report.name_of(run)), "The dense network"]
 
 
 def by_link_to_four(monkeypatch) -> AppTest:

@@ -5,10 +5,11 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from mnist_core import words
 from mnist_core.views.take_home import take_home
+from mnist_core.words import capitalised
 from pages.parts.download import download
 from pages.parts.draw.insides import Networks
+from pages.parts.names import plain_title
 
 
 def offer_to_take_home(image: np.ndarray, networks: Networks) -> None:
@@ -20,5 +21,5 @@ def offer_to_take_home(image: np.ndarray, networks: Networks) -> None:
     with st.container(horizontal=True):
         for classifier in networks.values():
             name = classifier.name
-            download(words.capitalised(words.network(name)), partial(take_home, name),
+            download(capitalised(plain_title(name)), partial(take_home, name),
                      f"{name}.html", "text/html", key=f"take-home-{name}")  # fmt: skip
