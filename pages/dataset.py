@@ -14,7 +14,7 @@ from pages.parts.dataset.digit_grid import arrive_at_digit, forget_digit, show_d
 from pages.parts.dataset.digit_statistics import show_statistics
 from pages.parts.dataset.digit_wall import show_wall
 from pages.parts.dataset.doubtful_labels import show_doubtful
-from pages.parts.dataset.other_data import show_upload
+from pages.parts.dataset.other_data import link_opens, show_upload
 from pages.parts.dataset.people_drawings import show_people
 from pages.parts.download import download
 from pages.parts.first_visit import first_visit
@@ -68,7 +68,7 @@ def show_downloads(dataset: Dataset, places: np.ndarray) -> None:
     for label, make, ending, mime in kinds:
         download(label, partial(make, dataset, places), f"digits-{len(places)}.{ending}", mime,
                  key=f"download-{ending}")  # fmt: skip
-    show_own_link()
+    show_own_link(link_opens())
 
 
 with st.container(horizontal=True, vertical_alignment="center", key="dataset-head"):

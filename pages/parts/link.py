@@ -7,6 +7,8 @@ import streamlit as st
 from mnist_core.views import links
 from mnist_core.views.answer_view import Html
 
+AS_SEEN = "the page as you see it"
+
 
 def show_link(link: str) -> None:
     """Show an address, to copy and as a QR code."""
@@ -33,14 +35,14 @@ def once_from_address(name: str) -> str:
     return str(st.query_params.get(name, ""))
 
 
-def offer_own_link() -> None:
-    """Offer the address of the page as it is now, behind a button."""
+def offer_own_link(opens: str = AS_SEEN) -> None:
+    """Offer the address of the page as it is now, behind a button; opens: what it shows others."""
     with st.popover("Link", icon=":material/link:", width="content"):
-        show_own_link()
+        show_own_link(opens)
 
 
-def show_own_link() -> None:
+def show_own_link(opens: str = AS_SEEN) -> None:
     """Show the address of the page as it is now: the browser's own, with all that it shows."""
     shown = {name: st.query_params.get_all(name) for name in st.query_params}
-    st.caption("This opens the page as you see it. Copy or scan it.")
+    st.caption(f"This opens {opens}. Copy or scan it.")
     show_link(links.address(st.context.url or "") + (f"?{urlencode(shown, True)}" if shown else ""))

@@ -203,17 +203,21 @@ def test_an_upload_replaces_the_data_and_there_is_a_way_back():
     assert "Shown: mine.npz" in words(page)
     page.segmented_control(key="view-data").set_value("Digits").run()
     assert "**All images: 25**" in words(page)
+    assert "not of those that you uploaded" in words(page)
     page.segmented_control(key="view-data").set_value("Statistics").run()
     assert not page.exception
-    page.segmented_control(key="view-data").set_value("Map").run()
-    assert not page.exception
-    assert not page.select_slider
+    for view in ("Map", "Doubtful labels"):
+        page.segmented_control(key="view-data").set_value(view).run()
+        assert not page.exception
+        assert not page.select_slider
+        assert "This opens this view of this machine’s digits" in words(page)
     page.segmented_control(key="view-data").set_value("People").run()
     assert "Shown:" not in words(page)
     page.segmented_control(key="view-data").set_value("Other data").run()
     page.button(key="back").click().run()
     page.segmented_control(key="view-data").set_value("Digits").run()
     assert "**All images: 1,400**" in words(page)
+    assert "This opens the page as you see it." in words(page)
 
 
 @pytest.mark.usefixtures("data")

@@ -9,6 +9,7 @@ from mnist_core.data.mnist import Dataset
 from mnist_core.errors import MnistError
 from mnist_core.views import figures_dataset
 from pages.parts.dataset.digit_grid import show_digit, show_grid
+from pages.parts.dataset.other_data import link_opens
 from pages.parts.fragment import drawn_with
 from pages.parts.link import offer_own_link
 from pages.parts.turn import piece_by_piece
@@ -57,7 +58,7 @@ def show_map(dataset: Dataset) -> None:
             show_lasso(dataset, held)
         show_digit(dataset)
     with link:
-        offer_own_link()
+        offer_own_link(link_opens())
 
 
 def show_positions(

