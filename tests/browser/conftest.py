@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import FloatRect, Locator
 
 from benchmarks import serving
 from benchmarks.serving import free_port, wait_until_healthy
@@ -19,6 +20,26 @@ PHONE = {
     "device_scale_factor": 2,
 }
 DESKTOP = {"viewport": {"width": 1360, "height": 900}}
+
+STOOD_STILL = """element => new Promise(resolve => {
+  let frames = 0, before;
+  const look = () => {
+    const now = JSON.stringify(element.getBoundingClientRect());
+    frames = now === before ? frames + 1 : 0;
+    before = now;
+    if (frames < 10) requestAnimationFrame(look);
+    else resolve();
+  };
+  look();
+})"""
+
+
+def steady_box(element: Locator) -> FloatRect:
+    """Return an element's box in the window once it has stood still for ten frames."""
+    element.evaluate(STOOD_STILL)
+    box = element.bounding_box()
+    assert box is not None
+    return box
 
 
 class Server:

@@ -17,7 +17,8 @@ from mnist_core.ink.strokes import draw_strokes
 from mnist_core.models import registry
 from mnist_core.models.keras_file import read_network
 from mnist_core.views import arithmetic_view
-from tests.browser.test_draw import open_page, settle
+from tests.browser.conftest import steady_box
+from tests.browser.test_draw import open_page, until_read
 from tests.core.test_insides import first_activation
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -93,8 +94,7 @@ def test_the_units_shown_add_up_to_what_keras_computes(component):
 
 def test_mouse_and_keys_choose_a_cell_of_the_map(page, address):
     open_page(page, address).draw(FOUR)
-    page.locator(".st-key-answer-cnn.answered").wait_for()
-    settle(page)
+    until_read(page, len(FOUR))
     source = page.locator(".st-key-network-input img").first.get_attribute("src")
     picture = Image.open(io.BytesIO(base64.b64decode(source.partition("base64,")[2])))
     image = np.asarray(picture.convert("L"), np.float32) / 255  # in 8 bits; the page has 32
@@ -102,7 +102,6 @@ def test_mouse_and_keys_choose_a_cell_of_the_map(page, address):
     page.get_by_text("Arithmetic", exact=True).click()
     cells = page.get_by_label("The feature map; arrow keys choose a cell")
     cells.wait_for()
-    settle(page)
     network = read_network("cnn")
     index = arithmetic.first_convolutions(network)[0]
     maps = network.run(image[np.newaxis], wanted=[index])[index][0]
@@ -112,7 +111,7 @@ def test_mouse_and_keys_choose_a_cell_of_the_map(page, address):
         line = page.get_by_text(re.compile("The products add up to")).inner_text()
         assert parsed(line)[-1] == pytest.approx(maps[row, column, kernel], abs=0.02)
 
-    wide = cells.bounding_box()["width"] / size
+    wide = steady_box(cells)["width"] / size
     cells.click(position={"x": 10.5 * wide, "y": 14.5 * wide})
     check(14, 10, 0)
     cells.press("ArrowDown")

@@ -14,7 +14,7 @@ from mnist_core.data import database, people
 from mnist_core.ink.examples import EXAMPLES
 from mnist_core.models import registry
 from tests.browser.conftest import DESKTOP, Server
-from tests.browser.test_draw import Pen, open_page, settle
+from tests.browser.test_draw import Pen, open_page, until_read
 from tests.made_up_people import fill
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -83,8 +83,8 @@ def visit(chromium: Browser, server: Server) -> tuple[Page, Pen]:
     page = chromium.new_context(**DESKTOP).new_page()
     pen = open_page(page, server.address)
     pen.draw(FOUR.strokes)
-    expect(page.locator(".st-key-answer-cnn.answered .large-digit")).to_have_text("4")
-    settle(page)
+    until_read(page, len(FOUR.strokes))
+    expect(page.locator(".st-key-answer-cnn .large-digit")).to_have_text("4")
     return page, pen
 
 
@@ -92,7 +92,6 @@ def let_the_dense_network_learn(page: Page) -> None:
     """Press the button on the Retrain page, for one network."""
     page.get_by_text("Learn from people").first.click()
     page.get_by_role("button", name="CNN", exact=True).click()
-    settle(page)
     start = page.locator(".st-key-learn-start button")
     expect(start).to_be_enabled()
     start.click()
