@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FloatRect, Locator
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from benchmarks import serving
 from benchmarks.serving import free_port, wait_until_healthy
@@ -40,6 +40,17 @@ def steady_box(element: Locator) -> FloatRect:
     box = element.bounding_box()
     assert box is not None
     return box
+
+
+def select_run(page: Page, row: int) -> None:
+    """Click the box in front of a row of the table of past runs; wait until that shows."""
+    table = page.locator(".st-key-past-runs canvas").first
+    table.scroll_into_view_if_needed()
+    box = steady_box(table)
+    line = table.locator(f"[role=row][aria-rowindex='{row + 2}']")  # for screen readers
+    was = str(line.get_attribute("aria-selected"))
+    page.mouse.click(box["x"] + 15, box["y"] + 52 + 35 * row)
+    expect(line).not_to_have_attribute("aria-selected", was)
 
 
 class Server:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import steady_box
 from tests.made_up_models import DENSE_MISTAKES, make_data, make_model
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -85,8 +86,9 @@ def test_arrow_keys_and_enter_choose_too(page: Page):
     expect(page.locator(".st-key-digit-closer")).to_contain_text(
         "Training digit 42", timeout=30_000
     )
-    columns = page.locator(".st-key-digit-grid .row").first.locator("div").count()
     wall = page.locator(".st-key-digit-grid .wall")
+    steady_box(wall)  # beside the digit that has opened
+    columns = page.locator(".st-key-digit-grid .row").first.locator("div").count()
     wall.focus()
     reached = 42 + columns + 1
     page.keyboard.press("ArrowDown")
@@ -174,9 +176,7 @@ def test_each_cell_shows_the_pixels_of_its_digit(page: Page, tmp_path):
 def test_a_lasso_lists_what_it_holds(page: Page):
     page.get_by_text("Map", exact=True).click()
     plot = page.locator(".stPlotlyChart .nsewdrag")
-    plot.wait_for()
-    page.wait_for_timeout(500)
-    box = plot.bounding_box()
+    box = steady_box(plot)
     corners = [(0.02, 0.02), (0.98, 0.02), (0.98, 0.98), (0.02, 0.98), (0.02, 0.03)]
     points = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in corners]
     page.mouse.move(*points[0])

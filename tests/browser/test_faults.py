@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from mnist_core.models import registry
 from mnist_core.runs import queue, report
+from tests.browser.conftest import select_run
 from tests.made_up_runs import finished_run, stand_in, tell_epochs
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -48,14 +49,6 @@ def expect_top_menu(page: Page) -> None:
 
 def press(page: Page, key: str) -> None:
     page.locator(f".st-key-{key} button").click()
-
-
-def select_run(page: Page, row: int) -> None:
-    """Click the box in front of a row of the table of past runs."""
-    table = page.locator(".st-key-past-runs canvas").first
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    page.mouse.click(box["x"] + 15, box["y"] + 52 + 35 * row)
 
 
 def draw_a_one(page: Page, aside: int = 0) -> None:

@@ -32,8 +32,8 @@ def firefox(tmp_path) -> Iterator[Any]:
                                stderr=subprocess.DEVNULL)  # fmt: skip
     try:
         port_file = tmp_path / "MarionetteActivePort"
-        wait_for(port_file.is_file)
-        driver = marionette.Marionette(host="127.0.0.1", port=int(port_file.read_text()))
+        port = wait_for(lambda: port_file.is_file() and port_file.read_text())
+        driver = marionette.Marionette(host="127.0.0.1", port=int(port))
         driver.start_session()
         driver.set_window_rect(width=1366, height=768)
         yield driver
@@ -53,13 +53,25 @@ def wait_for(holds: Callable[[], Any], seconds: float = 60) -> Any:
     raise TimeoutError
 
 
+def canvas_box(driver: Any) -> list[float]:
+    """Return left and top of the canvas once it stands still."""
+    seen = [None]
+
+    def stands_still() -> bool:
+        seen.append(driver.execute_script(
+            "const r = [...document.querySelectorAll('.st-key-canvas *')]"
+            ".map(e => e.shadowRoot && e.shadowRoot.querySelector('canvas.upper-canvas'))"
+            ".find(e => e)?.getBoundingClientRect(); return r && [r.left, r.top];"
+        ))  # fmt: skip
+        return seen[-1] is not None and seen[-1] == seen[-2]
+
+    wait_for(stands_still)
+    return seen[-1]
+
+
 def draw(driver: Any, strokes: list[np.ndarray]) -> None:
     """Draw on the canvas with the mouse."""
-    box = driver.execute_script(
-        "const r = [...document.querySelectorAll('.st-key-canvas *')]"
-        ".map(e => e.shadowRoot && e.shadowRoot.querySelector('canvas.upper-canvas'))"
-        ".find(e => e).getBoundingClientRect(); return [r.left, r.top];"
-    )
+    box = canvas_box(driver)
     for stroke in strokes:
         points = [
             (int(box[0] + x), int(box[1] + y)) for x, y in stroke[:: max(1, len(stroke) // 12)]
@@ -73,12 +85,8 @@ def draw(driver: Any, strokes: list[np.ndarray]) -> None:
 
 def test_digits_are_drawn_and_read_in_firefox(firefox, address):
     firefox.navigate(address)
-    present = "return !!document.querySelector('.st-key-canvas')"
-    wait_for(lambda: firefox.execute_script(present))
-    wait_for(lambda: firefox.execute_script(
-        "return [...document.querySelectorAll('.st-key-canvas *')]"
-        ".some(e => e.shadowRoot && e.shadowRoot.querySelector('canvas.upper-canvas'))"
-    ))  # fmt: skip
+    invited = "return document.body.innerText.includes('with mouse, pen or finger')"
+    wait_for(lambda: firefox.execute_script(invited))
     seven = next(one for one in EXAMPLES if one.label == 7)
     draw(firefox, seven.strokes)
 

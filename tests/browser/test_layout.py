@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
+from tests.browser.conftest import steady_box
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SCREENS = {
     "laptop": {"viewport": {"width": 1366, "height": 768}},
@@ -144,14 +146,23 @@ def test_the_one_thing_of_each_page_is_wholly_in_sight_and_nothing_overlaps(
         page.wait_for_function(
             "() => document.querySelector('.stApp')?.dataset.testScriptState === 'notRunning'"
         )
-        page.wait_for_timeout(800)  # figures take their width last
-        found += [f"/{name}, light: {one}" for one in wrong(page, selectors)]
+        found += [f"/{name}, light: {one}" for one in wrong_for_good(page, selectors)]
         page.emulate_media(color_scheme="dark")
         page.wait_for_function(f"{BRIGHTNESS} < 80")
-        page.wait_for_timeout(200)
-        found += [f"/{name}, dark: {one}" for one in wrong(page, selectors)]
+        found += [f"/{name}, dark: {one}" for one in wrong_for_good(page, selectors)]
     context.close()
     assert not found, "\n".join(found)
+
+
+def wrong_for_good(page: Page, selectors: list[str]) -> list[str]:
+    """Return what is still wrong after a while; figures take their width last."""
+    for selector in [*selectors, ".stMainBlockContainer"]:
+        steady_box(page.locator(selector).first)
+    for _ in range(50):
+        if not wrong(page, selectors):
+            break
+        page.wait_for_timeout(200)
+    return wrong(page, selectors)
 
 
 def wrong(page: Page, selectors: list[str]) -> list[str]:

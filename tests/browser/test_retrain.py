@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from mnist_core.models import registry
 from mnist_core.runs import queue
+from tests.browser.conftest import select_run
 from tests.made_up_runs import finished_run
 
 POINTS = "document.querySelector('.st-key-curves-accuracy .js-plotly-plot')?.data[0].x.length ?? 0"
@@ -38,7 +39,7 @@ def choose(page: Page, recipe: str, epochs: int) -> None:
 
 
 def test_train_watch_use_and_draw(page):
-    choose(page, "softmax", 40)
+    choose(page, "fast", 50)  # slow enough to be stopped in time
     page.locator(".st-key-train-start button").click()
     page.wait_for_function(f"({POINTS}) > 1")
     points = page.evaluate(POINTS)
@@ -48,10 +49,10 @@ def test_train_watch_use_and_draw(page):
     use = page.locator(".st-key-use-model button").last
     use.wait_for()
     (run,) = queue.list_runs()
-    assert (run.recipe, run.state) == ("softmax", "stopped")
+    assert (run.recipe, run.state) == ("fast", "stopped")
     use.click()
     expect(use).to_have_count(0)
-    assert registry.active() == {"dense": run.run_id, "cnn": "cnn"}
+    assert registry.active() == {"dense": "dense", "cnn": run.run_id}
 
     page.get_by_role("link", name="Draw").click()
     box = page.locator(".st-key-canvas canvas").last.bounding_box()
@@ -59,16 +60,8 @@ def test_train_watch_use_and_draw(page):
     page.mouse.down()
     page.mouse.move(box["x"] + 165, box["y"] + 270, steps=8)
     page.mouse.up()
-    expect(page.locator(".st-key-answer-dense")).to_contain_text("softmax, ")
-    expect(page.locator(".st-key-answer-cnn")).not_to_contain_text("·")
-
-
-def select_run(page: Page, row: int) -> None:
-    """Click the box in front of a row of the table of past runs."""
-    table = page.locator(".st-key-past-runs canvas").first
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    page.mouse.click(box["x"] + 15, box["y"] + 52 + 35 * row)
+    expect(page.locator(".st-key-answer-cnn")).to_contain_text("fast, ")
+    expect(page.locator(".st-key-answer-dense")).not_to_contain_text("·")
 
 
 def test_past_runs_are_compared_renamed_downloaded_used_and_deleted(server, chromium):
