@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from mnist_core.data import database, people
 from mnist_core.ink.examples import EXAMPLES
 from mnist_core.models import registry
-from tests.browser.conftest import DESKTOP, Server
+from tests.browser.conftest import DESKTOP, Server, steady_box
 from tests.browser.test_draw import Pen, open_page, until_read
 from tests.made_up_people import fill
 
@@ -91,7 +91,12 @@ def visit(chromium: Browser, server: Server) -> tuple[Page, Pen]:
 def let_the_dense_network_learn(page: Page) -> None:
     """Press the button on the Retrain page, for one network."""
     page.get_by_text("Learn from people").first.click()
-    page.get_by_role("button", name="CNN", exact=True).click()
+    who = page.get_by_role("toolbar", name="Who learns")
+    chosen = who.get_by_role("button", pressed=True)
+    expect(chosen).to_have_text(["Dense network", "CNN"])
+    steady_box(who)  # the drawings above have come
+    who.get_by_role("button", name="CNN").click()
+    expect(chosen).to_have_text(["Dense network"])
     start = page.locator(".st-key-learn-start button")
     expect(start).to_be_enabled()
     start.click()
