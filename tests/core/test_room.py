@@ -94,6 +94,17 @@ def opened(phones_in: int = 3) -> str:
     return code
 
 
+def paused_for_longer_than_its_round(code: str) -> store.Round:
+    """Start a round of a minute that has been paused for a minute and a half; return it."""
+    round_ = host.start_round(code, "draw", 60)
+    host.pause(code)
+    with database.transaction() as connection:
+        past = {"paused_at": store.find_room(connection, code).paused_at - 90}
+        connection.execute(sa.update(store.rooms).values(**past))
+        connection.execute(sa.update(rounds).values(ends_at=rounds.c.ends_at - 90))
+    return round_
+
+
 def score(code: str, token: str) -> dict:
     with database.reading() as connection:
         room = store.find_room(connection, code)
@@ -606,14 +617,9 @@ def test_all_that_a_muted_phone_drew_leaves_the_wall(sqlite_store, monkeypatch):
 
 def test_a_pause_holds_phones_back_and_the_clock(store_kind):
     code = opened()
-    round_ = host.start_round(code, "draw", 60)
-    host.pause(code)
+    round_ = paused_for_longer_than_its_round(code)
     with pytest.raises(RoomPaused, match="paused the room; your phone sends it"):
         phones.draw(code, TOKENS[0], sent("a", round_.id), answers(7, 7))
-    with database.transaction() as connection:  # a minute and a half later
-        past = {"paused_at": store.find_room(connection, code).paused_at - 90}
-        connection.execute(sa.update(store.rooms).values(**past))
-        connection.execute(sa.update(rounds).values(ends_at=rounds.c.ends_at - 90))
     assert not wall.state(code)["round"]["over"]
     host.go_on(code)
     host.go_on(code)
@@ -624,12 +630,7 @@ def test_a_pause_holds_phones_back_and_the_clock(store_kind):
 def test_two_hosts_that_go_on_at_once_give_the_time_back_once(store_kind):
     """PostgreSQL let both read when the pause began, before either could end it."""
     code = opened()
-    host.start_round(code, "draw", 60)
-    host.pause(code)
-    with database.transaction() as connection:  # a minute and a half later
-        past = {"paused_at": store.find_room(connection, code).paused_at - 90}
-        connection.execute(sa.update(store.rooms).values(**past))
-        connection.execute(sa.update(rounds).values(ends_at=rounds.c.ends_at - 90))
+    paused_for_longer_than_its_round(code)
     pressing = [threading.Thread(target=host.go_on, args=(code,)) for _ in range(2)]
     with database.transaction() as connection:  # both wait for it
         store.changing(connection, code)
@@ -644,12 +645,7 @@ def test_two_hosts_that_go_on_at_once_give_the_time_back_once(store_kind):
 def test_a_round_stops_in_a_room_that_was_paused_for_longer_than_was_left(sqlite_store):
     """Stop did nothing there: by the wall's clock the round had ended, and it went on later."""
     code = opened()
-    host.start_round(code, "draw", 60)
-    host.pause(code)
-    with database.transaction() as connection:  # a minute and a half later
-        past = {"paused_at": store.find_room(connection, code).paused_at - 90}
-        connection.execute(sa.update(store.rooms).values(**past))
-        connection.execute(sa.update(rounds).values(ends_at=rounds.c.ends_at - 90))
+    paused_for_longer_than_its_round(code)
     host.stop_round(code)
     assert wall.state(code)["round"]["over"]
     host.go_on(code)
